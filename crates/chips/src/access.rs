@@ -1,0 +1,180 @@
+//! The two gadgets every instruction chip is made of: the access (a register or dword is read or written at a time) and
+//! the frame (the row is the ROM's instruction at pc, and control goes on).
+//!
+//! # Access
+//! A key's history inside a shard is a chain of MEM tokens: each access receives the token (key, prev_ts, old) and sends
+//! (key, ts + slot, new). With d = ts + slot − prev_ts − 1:
+//! - d = dlo + 2^16·dhi, dlo in 16 bits (RANGE16), dhi = (d − dlo)/2^16 in 8 bits (RANGE8), so 0 ≤ d < 2^24: the previous
+//!   access is strictly earlier. BOUNDARY funds one token per key and shard at time 0, so the tokens of a key form one
+//!   path (docs/protocol.md, section "One memory").
+//! - old limbs are in range by induction: BOUNDARY's first values are some earlier access's new ones or checked initial
+//!   values. New limbs are checked by the chip that produces them.
+//!
+//! # Frame
+//! - PROG.send(pc, op, rd, rs1, rs2, i0, i1, npc): every decoded cell is the ROM's.
+//! - STATE.receive(pc, ts), STATE.send(next pc, ts + 16): the row sits where control arrived and passes it on.
+
+use vellum_executor::{Access, Event};
+use vellum_isa::{RomRow, map::REGISTER_KEY};
+use vellum_stark::{Builder, Columns, F, PrimeCharacteristicRing};
+
+use crate::{MEM, PROG, RANGE8, RANGE16, STATE};
+
+/// Time slots of the accesses of one instruction.
+pub mod slot {
+    /// First source register; a7 of an ecall.
+    pub const RS1: u32 = 1;
+    /// Second source register; a0 of an ecall.
+    pub const RS2: u32 = 2;
+    /// Memory.
+    pub const MEMORY: u32 = 3;
+    /// Destination register.
+    pub const RD: u32 = 4;
+}
+
+/// The four 16-bit limbs of a value as field elements.
+pub fn limbs(value: u64) -> [F; 4] {
+    std::array::from_fn(|i| F::from_u16((value >> (16 * i)) as u16))
+}
+
+/// A value read: six cells.
+#[derive(Clone, Default)]
+pub struct Read<T> {
+    /// The value's limbs.
+    pub value: [T; 4],
+    /// Time of the previous access of the key.
+    pub prev_ts: T,
+    /// Low 16 bits of the time distance minus one.
+    pub dlo: T,
+}
+
+impl<T: Default> Columns<T> for Read<T> {
+    fn visit(&mut self, f: &mut impl FnMut(&mut T)) {
+        self.value.visit(f);
+        f(&mut self.prev_ts);
+        f(&mut self.dlo);
+    }
+}
+
+impl Read<F> {
+    /// The cells of an access at time `ts + slot`.
+    pub fn new(access: Access, ts: u32, slot: u32) -> Self {
+        let distance = (ts + slot).wrapping_sub(access.prev_ts).wrapping_sub(1);
+        Self {
+            value: limbs(access.old),
+            prev_ts: F::from_u32(access.prev_ts),
+            dlo: F::from_u16(distance as u16),
+        }
+    }
+}
+
+impl<E: PrimeCharacteristicRing> Read<E> {
+    /// The access of `key` at time `time` (ts + slot) where the row is active (`r` = 1): value unchanged.
+    pub fn eval<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, key: E, time: E) {
+        let [v0, v1, v2, v3] = self.value.clone();
+        b.replace(MEM, r.clone(), [key, self.prev_ts.clone(), v0, v1, v2, v3], 1, time.clone());
+        later(b, r, &self.prev_ts, &self.dlo, time);
+    }
+
+    /// Reads register number `index`.
+    pub fn register<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, index: E, time: E) {
+        self.eval(b, r, index + E::from_u32(REGISTER_KEY), time);
+    }
+}
+
+/// A value replaced: the old one's access and the new limbs, ten cells. The chip must range-check `new`.
+#[derive(Clone, Default)]
+pub struct Write<T> {
+    /// The access; its value is the one overwritten.
+    pub old: Read<T>,
+    /// The limbs written.
+    pub new: [T; 4],
+}
+
+impl<T: Default> Columns<T> for Write<T> {
+    fn visit(&mut self, f: &mut impl FnMut(&mut T)) {
+        self.old.visit(f);
+        self.new.visit(f);
+    }
+}
+
+impl Write<F> {
+    /// The cells of a write of `new` at time `ts + slot`.
+    pub fn new(access: Access, new: u64, ts: u32, slot: u32) -> Self {
+        Self { old: Read::new(access, ts, slot), new: limbs(new) }
+    }
+}
+
+impl<E: PrimeCharacteristicRing> Write<E> {
+    /// The access of `key` at time `time` (ts + slot) where the row is active (`r` = 1).
+    pub fn eval<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, key: E, time: E) {
+        let [o0, o1, o2, o3] = self.old.value.clone();
+        let [n0, n1, n2, n3] = self.new.clone();
+        b.receive(MEM, r.clone(), [key.clone(), self.old.prev_ts.clone(), o0, o1, o2, o3]);
+        b.send(MEM, r.clone(), [key, time.clone(), n0, n1, n2, n3]);
+        later(b, r, &self.old.prev_ts, &self.old.dlo, time);
+    }
+
+    /// Writes register number `index`.
+    pub fn register<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, index: E, time: E) {
+        self.eval(b, r, index + E::from_u32(REGISTER_KEY), time);
+    }
+}
+
+/// States prev_ts < time < prev_ts + 2^24 + 1.
+fn later<B: Builder>(b: &mut B, r: &B::Expr, prev_ts: &B::Expr, dlo: &B::Expr, time: B::Expr) {
+    let dhi = (time - prev_ts.clone() - B::Expr::ONE - dlo.clone()) * inverse_2_16();
+    b.send(RANGE16, r.clone(), [dlo.clone()]);
+    b.send(RANGE8, r.clone(), [dhi]);
+}
+
+/// 2^-16 in the field.
+pub fn inverse_2_16() -> F {
+    F::ONE.div_2exp_u64(16)
+}
+
+/// pc and time of a row.
+#[derive(Clone, Default)]
+pub struct Cpu<T> {
+    /// pc cell.
+    pub pc: T,
+    /// Time at which the instruction starts.
+    pub ts: T,
+}
+
+impl<T: Default> Columns<T> for Cpu<T> {
+    fn visit(&mut self, f: &mut impl FnMut(&mut T)) {
+        f(&mut self.pc);
+        f(&mut self.ts);
+    }
+}
+
+impl Cpu<F> {
+    /// The cells of an event.
+    pub fn new(rom: &RomRow, event: &Event) -> Self {
+        Self { pc: F::from_u32(rom.pc), ts: F::from_u32(event.ts) }
+    }
+}
+
+impl<E: PrimeCharacteristicRing> Cpu<E> {
+    /// The frame of an active row: `decoded` is (op, rd, rs1, rs2, i0, i1, npc) as the ROM must have it, `next_pc` where
+    /// control goes.
+    pub fn eval<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, decoded: [E; 7], next_pc: E) {
+        let [op, rd, rs1, rs2, i0, i1, npc] = decoded;
+        b.send(PROG, r.clone(), [self.pc.clone(), op, rd, rs1, rs2, i0, i1, npc]);
+        b.receive(STATE, r.clone(), [self.pc.clone(), self.ts.clone()]);
+        b.send(STATE, r.clone(), [next_pc, self.ts.clone() + E::from_u32(16)]);
+    }
+
+    /// Time of the access in slot `slot`.
+    pub fn time(&self, slot: u32) -> E {
+        self.ts.clone() + E::from_u32(slot)
+    }
+}
+
+/// Range-checks four limbs to 16 bits where the row is active.
+pub fn range_check<B: Builder>(b: &mut B, r: &B::Expr, limbs: &[B::Expr; 4]) {
+    for limb in limbs {
+        b.send(RANGE16, r.clone(), [limb.clone()]);
+    }
+}

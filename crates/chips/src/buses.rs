@@ -1,0 +1,27 @@
+//! Every bus of the machine. Limbs are 16 bits; v0 is the lowest.
+
+use vellum_stark::Bus;
+
+/// (pc cell, ts): the thread of control. The verifier sends the shard's first token and receives its last.
+pub const STATE: Bus = Bus::permutation("STATE", 1, 2);
+/// (key, ts, v0, v1, v2, v3): one token per register and dword touched in the shard.
+pub const MEM: Bus = Bus::permutation("MEM", 2, 6);
+/// (key, shard, v0, v1, v2, v3): one token per register and dword of the whole execution.
+pub const GMEM: Bus = Bus::global("GMEM", 3, 6);
+/// (status limbs 4, digest limbs 16): sent by ECALL at exit, received by the verifier in the last shard.
+pub const EXIT: Bus = Bus::permutation("EXIT", 4, 20);
+/// (key): chains the INIT rows in strictly increasing order; the verifier sends key_in and receives key_out.
+pub const KEYS: Bus = Bus::permutation("KEYS", 5, 1);
+/// (a0..a3, b0..b3, low 0..3, high 0..3, signed): 128-bit products that MUL proves for DIVREM.
+pub const PRODUCT: Bus = Bus::permutation("PRODUCT", 6, 17);
+/// (pc, op, rd, rs1, rs2, i0, i1, npc): the decoded ROM, received by PROGRAM.
+pub const PROG: Bus = Bus::lookup("PROG", 7, 8);
+/// (value): below 2^16, received by RANGE.
+pub const RANGE16: Bus = Bus::lookup("RANGE16", 8, 1);
+/// (value): below 2^8, received by RANGE.
+pub const RANGE8: Bus = Bus::lookup("RANGE8", 9, 1);
+/// (op, a, b, c): c = a op b on bytes, op 0 and, 1 or, 2 xor; received by BYTE.
+pub const BYTE: Bus = Bus::lookup("BYTE", 10, 4);
+
+/// All of them, for set-up checks and reports.
+pub const ALL: [Bus; 10] = [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE];

@@ -1,0 +1,9 @@
+//! The circuits of the machine: one chip, one file. Shards of events in, a machine proof out.
+//!
+//! Read `buses`, then `access` (how a row touches registers and memory), then `add` as the model of a chip.
+
+mod access;
+mod buses;
+
+pub use access::{Cpu, Read, Write, limbs};
+pub use buses::*;

@@ -1,0 +1,8 @@
+//! [`Program`](vellum_isa::Program) and input in, [`Execution`] or shards of events out.
+//!
+//! Two modes over the same semantics: *fast* (no trace; how many cycles, what output) and *traced* (one [`Event`] list
+//! per chip, cut into shards). This crate is outside the trusted base: a wrong event only fails to prove.
+
+mod event;
+
+pub use event::{Access, BoundaryRow, EcallEvent, Event, Exit, FinalRow, InitRow, Shard};

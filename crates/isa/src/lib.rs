@@ -1,0 +1,13 @@
+//! RISC-V words and ELF files in, a decoded [`Program`] out.
+//!
+//! A `Program` is all the zkVM knows of a guest: the ROM (one [`RomRow`] per instruction or micro-row), the initial
+//! memory image, the entry. Both the ROM and the image are committed in the verifying key. Nothing here knows field
+//! arithmetic. Start reading at [`Op`] and [`RomRow`], then `decode`, `compressed`, `atomic`, `elf`.
+
+pub mod ecall;
+pub mod map;
+mod program;
+mod rom;
+
+pub use program::{Program, Segment, Symbol};
+pub use rom::{Family, Op, RomRow};
