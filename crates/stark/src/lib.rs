@@ -2,6 +2,8 @@
 
 mod air;
 mod bus;
+pub mod check;
+pub mod symbolic;
 
 pub use air::{Builder, Chip, Columns, Direction, Widths};
 pub use bus::{Bus, BusKind, Scope};
