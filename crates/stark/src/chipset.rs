@@ -1,11 +1,11 @@
 //! The chips of a machine, and the layout of their columns in the commitments of one proof.
 
-use crate::air::{Builder, Chip, Direction, Widths};
-use crate::check::RowBuilder;
+use crate::air::{Chip, Direction, Widths};
+use crate::check::{BusBalance, Row};
 use crate::config::{PackedEF, PackedF};
 use crate::folder::Folder;
 use crate::logup::{FractionBuilder, LookupBuilder};
-use crate::symbolic::{Description, SymbolicBuilder, describe};
+use crate::symbolic::{Description, describe};
 use crate::{Bus, EF, F, Scope};
 
 /// Smallest log-height of a table: above the final polynomial's length, and whole packed rows in each half of the LDE.
@@ -23,10 +23,8 @@ pub trait AnyChip: Send + Sync {
     fn widths(&self) -> Widths;
     /// The chip's constraints and interactions as text and degrees.
     fn describe(&self) -> Description;
-    #[doc(hidden)]
-    fn eval_symbolic(&self, builder: &mut SymbolicBuilder);
-    #[doc(hidden)]
-    fn eval_row(&self, builder: &mut RowBuilder<'_>);
+    /// Adds rows to a check of a whole machine's rows.
+    fn check_rows(&self, check: &mut BusBalance, rows: &mut dyn Iterator<Item = Row<'_>>, publics: &[F]);
     #[doc(hidden)]
     fn eval_packed(&self, builder: &mut Folder<'_, PackedF, PackedEF>);
     #[doc(hidden)]
@@ -47,11 +45,8 @@ impl<C: Chip> AnyChip for C {
     fn describe(&self) -> Description {
         describe(self)
     }
-    fn eval_symbolic(&self, builder: &mut SymbolicBuilder) {
-        self.eval(builder);
-    }
-    fn eval_row(&self, builder: &mut RowBuilder<'_>) {
-        self.eval(builder);
+    fn check_rows(&self, check: &mut BusBalance, rows: &mut dyn Iterator<Item = Row<'_>>, publics: &[F]) {
+        check.add_rows(self, rows, publics);
     }
     fn eval_packed(&self, builder: &mut Folder<'_, PackedF, PackedEF>) {
         self.eval(builder);

@@ -45,16 +45,16 @@ impl Challenges<EF> {
     }
 }
 
-impl<X: PrimeCharacteristicRing + Algebra<F>> Challenges<X> {
+impl<X: PrimeCharacteristicRing> Challenges<X> {
     /// The fingerprint of a tuple on a bus.
     #[inline(always)]
     pub(crate) fn fingerprint<E>(&self, bus: Bus, tuple: &[E]) -> X
     where
-        E: Clone,
+        E: PrimeCharacteristicRing,
         X: Algebra<E>,
     {
         let scope = &self.scopes[scope_index(bus.scope)];
-        let mut sum = scope.alpha.clone() + F::from_u32(bus.id);
+        let mut sum = scope.alpha.clone() + E::from_u32(bus.id);
         for (entry, beta) in tuple.iter().zip(&scope.betas) {
             sum += beta.clone() * entry.clone();
         }
@@ -100,7 +100,7 @@ struct FolderScope<E, X> {
 impl<'a, E, X> Folder<'a, E, X>
 where
     E: Algebra<F>,
-    X: Algebra<E> + Algebra<F>,
+    X: Algebra<E>,
 {
     pub(crate) fn new(
         entry: &Entry,
@@ -176,7 +176,7 @@ where
 impl<E, X> Builder for Folder<'_, E, X>
 where
     E: Algebra<F>,
-    X: Algebra<E> + Algebra<F>,
+    X: Algebra<E>,
 {
     type Expr = E;
 

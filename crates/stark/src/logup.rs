@@ -272,7 +272,8 @@ pub(crate) fn aux_trace(
                     Slot::Aux(column) => (&mut *aux_rows, aux_stride, member.aux_at + column),
                     Slot::Sum(sum) => (&mut *sum_rows, sums_stride, member.sums_at + sum),
                 };
-                for (d, coefficient) in fraction.as_basis_coefficients_slice().iter().enumerate() {
+                let coefficients: &[PackedF] = fraction.as_basis_coefficients_slice();
+                for (d, coefficient) in coefficients.iter().enumerate() {
                     for (lane, value) in coefficient.as_slice().iter().enumerate() {
                         rows[(row + lane) * stride + 4 * at + d] = *value;
                     }
@@ -372,10 +373,14 @@ fn invert(values: &mut [PackedEF]) {
         prefix.push(product);
         product *= *value;
     }
-    let mut inverse = PackedEF::from_ext_fn(|lane| product.extract(lane).inverse());
+    let mut inverse = PackedEF::from_ext_fn(|lane| extract(&product, lane).inverse());
     for (value, before) in values.iter_mut().zip(prefix).rev() {
         let next = inverse * *value;
         *value = inverse * before;
         inverse = next;
     }
+}
+
+fn extract(packed: &PackedEF, lane: usize) -> EF {
+    <PackedEF as PackedFieldExtension<F, EF>>::extract(packed, lane)
 }
