@@ -35,4 +35,5 @@ pub type F = p3_koala_bear::KoalaBear;
 /// The extension of degree 4, from which challenges are drawn.
 pub type EF = p3_field::extension::BinomialExtensionField<F, 4>;
 
-pub use p3_field::{Algebra, Field, PrimeCharacteristicRing, PrimeField32};
+pub use p3_field::{Algebra, BasedVectorSpace, Field, PrimeCharacteristicRing, PrimeField32};
+pub use p3_matrix::dense::RowMajorMatrix;

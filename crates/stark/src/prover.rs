@@ -50,6 +50,12 @@ impl Preprocessed {
         PreprocessedRoot { chips: self.chips.clone(), root: root_digest(&self.commitment) }
     }
 
+    /// One row of a chip's preprocessed columns, if this commitment holds them.
+    pub fn row(&self, chip: usize, row: usize) -> Option<Vec<F>> {
+        let trace = self.trace(chip)?;
+        Some(trace.values[row * trace.width..(row + 1) * trace.width].to_vec())
+    }
+
     fn trace(&self, chip: usize) -> Option<&RowMajorMatrix<F>> {
         self.chips.iter().position(|(c, _)| *c == chip).map(|at| &self.traces[at])
     }

@@ -58,6 +58,16 @@ impl Transcript {
         }
     }
 
+    /// Finds and absorbs a witness after which `bits` drawn bits are zero.
+    pub fn grind_bits(&mut self, bits: usize) -> F {
+        self.grind(bits)
+    }
+
+    /// Absorbs a witness and tells whether `bits` drawn bits are zero.
+    pub fn check_bits(&mut self, bits: usize, witness: F) -> bool {
+        self.check_witness(bits, witness)
+    }
+
     /// Absorbs a Merkle root.
     pub(crate) fn absorb_root(&mut self, root: &Commitment) {
         root.roots().iter().for_each(|digest| self.absorb_slice(digest));

@@ -49,6 +49,12 @@ pub enum VerifyError {
         /// Base-field columns opened.
         got: usize,
     },
+    /// More interactions than LogUp in this characteristic allows for.
+    #[error("{got} interactions, at most 2^30 are allowed")]
+    TooManyInteractions {
+        /// Interactions of all rows.
+        got: u64,
+    },
     /// A list in the proof has another length than the shape says.
     #[error("{what}: {got} values, the shape says {expected}")]
     Length {
@@ -215,11 +221,14 @@ fn check_shape(set: &ChipSet, proof: &TableProof) -> Result<Layout, VerifyError>
         return Err(VerifyError::ShapeLength { expected: set.chips.len(), got: heights.len() });
     }
     let mut columns = 0;
+    let mut interactions = 0u64;
     for (entry, height) in set.chips.iter().zip(heights) {
         let Some(height) = height.map(usize::from) else { continue };
         if !(LOG_HEIGHT_MIN..=LOG_HEIGHT_MAX).contains(&height) {
             return Err(VerifyError::Height { chip: entry.chip.name(), got: height });
         }
+        // A sum of 0/1 multiplicities is zero in the field only if it is zero: it stays below the characteristic.
+        interactions += ((entry.local + entry.global) as u64) << height;
         columns += entry.widths.preprocessed
             + entry.committed_columns()
             + 4 * entry.aux_columns()
@@ -232,6 +241,9 @@ fn check_shape(set: &ChipSet, proof: &TableProof) -> Result<Layout, VerifyError>
     }
     if columns > COLUMNS_MAX {
         return Err(VerifyError::TooManyColumns { got: columns });
+    }
+    if interactions > 1 << 30 {
+        return Err(VerifyError::TooManyInteractions { got: interactions });
     }
     if !proof.single_roots() {
         return Err(VerifyError::Roots);

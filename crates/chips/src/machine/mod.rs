@@ -1,0 +1,130 @@
+//! The machine: the one list of chips, the keys, shards in and a machine proof out.
+//!
+//! Read `key` (what a verifying key binds), `verify` (what a machine proof must satisfy; the trusted part), then `trace`
+//! and `prove` (outside the trusted base).
+
+mod key;
+mod prove;
+mod trace;
+mod verify;
+
+pub use key::{ProgramKey, VerifyingKey};
+pub use prove::{GlobalChallenge, ShardProof, phase0_root, prove_shard};
+pub use trace::{ShardShape, check_shard, shard_shape};
+pub use verify::{Exit, MachineError, MachineHeader, MachineVerifier};
+
+use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, hash_bytes};
+
+use crate::{
+    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, DivRemChip, EcallChip, ImageChip, InitChip, JalrChip,
+    LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip, RangeChip, ShiftChip,
+};
+
+/// Index of a chip in the machine's list. The first twelve are the families in the order of `Family`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(crate) enum Table {
+    Boundary = 12,
+    Init,
+    Program,
+    Image,
+    Range,
+    Byte,
+}
+
+/// The chips, in the order that shapes and keys refer to.
+fn chips() -> Vec<Box<dyn AnyChip>> {
+    vec![
+        Box::new(AddChip),
+        Box::new(AddiChip),
+        Box::new(LiChip),
+        Box::new(LogicChip),
+        Box::new(ShiftChip),
+        Box::new(CmpBrChip),
+        Box::new(JalrChip),
+        Box::new(Mem64Chip),
+        Box::new(MemSubChip),
+        Box::new(MulChip),
+        Box::new(DivRemChip),
+        Box::new(EcallChip),
+        Box::new(BoundaryChip),
+        Box::new(InitChip),
+        Box::new(ProgramChip),
+        Box::new(ImageChip),
+        Box::new(RangeChip),
+        Box::new(ByteChip),
+    ]
+}
+
+/// The circuits under one profile, with the tables that no program changes.
+pub struct Machine {
+    pub(crate) set: ChipSet,
+    pub(crate) fixed: Preprocessed,
+    digest: Digest,
+}
+
+impl Machine {
+    /// Sets the circuits up.
+    pub fn new(profile: Profile) -> Self {
+        let set = ChipSet { chips: chips().into_iter().map(Entry::new).collect(), profile };
+        let fixed = Preprocessed::commit(
+            &set,
+            vec![
+                (Table::Range as usize, crate::tables::range_rows()),
+                (Table::Byte as usize, crate::tables::byte_rows()),
+            ],
+        );
+        let digest = machine_digest(&set, &fixed);
+        Self { set, fixed, digest }
+    }
+
+    /// The profile of this machine's proofs.
+    pub fn profile(&self) -> Profile {
+        self.set.profile
+    }
+
+    /// Binds profile, every chip's columns, constraints and interactions, height bounds, and the fixed tables.
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Names of all chips, in order.
+    pub fn chip_names(&self) -> Vec<&'static str> {
+        self.set.chips.iter().map(|e| e.chip.name()).collect()
+    }
+
+    /// Committed phase-0 and main cells of one row of each chip, in order.
+    pub fn cells_per_row(&self) -> Vec<usize> {
+        self.set.chips.iter().map(Entry::committed_columns).collect()
+    }
+
+    /// The chips' set-up.
+    pub fn chip_set(&self) -> &ChipSet {
+        &self.set
+    }
+}
+
+fn machine_digest(set: &ChipSet, fixed: &Preprocessed) -> Digest {
+    let mut bytes = Vec::new();
+    bytes.extend_from_slice(format!("{:?}", set.profile).as_bytes());
+    for bound in [vellum_stark::LOG_HEIGHT_MIN, vellum_stark::LOG_HEIGHT_MAX, vellum_stark::COLUMNS_MAX] {
+        bytes.extend_from_slice(&(bound as u64).to_le_bytes());
+    }
+    for entry in &set.chips {
+        let description = entry.chip.describe().encode();
+        bytes.extend_from_slice(&(description.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(&description);
+    }
+    for element in fixed.root().root {
+        bytes.extend_from_slice(&word(element).to_le_bytes());
+    }
+    hash_bytes(MACHINE_TAG, &bytes)
+}
+
+/// The canonical integer of a field element.
+pub(crate) fn word(element: F) -> u32 {
+    vellum_stark::PrimeField32::as_canonical_u32(&element)
+}
+
+/// Domain separation; the low byte is the version of the machine's format.
+const MACHINE_TAG: u32 = 0x56_4d01;
