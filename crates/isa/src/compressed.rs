@@ -4,6 +4,10 @@
 //! to x0 or that changes nothing, so they need no special treatment.
 //! Source: RISC-V unprivileged manual, chapter "C" (instruction set listings).
 
+use crate::encode::{
+    EBREAK, JALR, LOAD, LUI, OP, OP_32, OP_IMM, OP_IMM_32, b_type, i_type, j_type, r_type, s_type, u_type,
+};
+
 /// Expands a 16-bit instruction to its 32-bit equivalent; `None` for reserved and floating-point encodings.
 pub fn expand(half: u16) -> Option<u32> {
     let h = u32::from(half);
@@ -51,11 +55,11 @@ fn quadrant1(h: u32, funct3: u32) -> Option<u32> {
                 | bits(h, 2, 1) << 5;
             (imm != 0).then(|| i_type(OP_IMM, 0, SP, SP, sign_extend(imm, 10)))
         }
-        3 => (imm != 0).then_some(imm << 12 | rd << 7 | LUI),
+        3 => (imm != 0).then_some(u_type(LUI, rd, imm << 12)),
         4 => arithmetic(h, imm),
         5 => Some(j_type(0, jump_offset(h))),
-        6 => Some(b_type(0, short(h >> 7), branch_offset(h))),
-        _ => Some(b_type(1, short(h >> 7), branch_offset(h))),
+        6 => Some(b_type(0, short(h >> 7), 0, branch_offset(h))),
+        _ => Some(b_type(1, short(h >> 7), 0, branch_offset(h))),
     }
 }
 
@@ -130,14 +134,6 @@ fn branch_offset(h: u32) -> u32 {
     sign_extend(offset, 9)
 }
 
-const LOAD: u32 = 0x03;
-const OP_IMM: u32 = 0x13;
-const OP_IMM_32: u32 = 0x1b;
-const OP: u32 = 0x33;
-const LUI: u32 = 0x37;
-const OP_32: u32 = 0x3b;
-const JALR: u32 = 0x67;
-const EBREAK: u32 = 0x0010_0073;
 const SP: u32 = 2;
 
 const fn bits(word: u32, from: u32, count: u32) -> u32 {
@@ -151,35 +147,4 @@ const fn short(field: u32) -> u32 {
 
 const fn sign_extend(value: u32, width: u32) -> u32 {
     ((value << (32 - width)) as i32 >> (32 - width)) as u32
-}
-
-const fn r_type(opcode: u32, funct7: u32, funct3: u32, rd: u32, rs1: u32, rs2: u32) -> u32 {
-    funct7 << 25 | rs2 << 20 | rs1 << 15 | funct3 << 12 | rd << 7 | opcode
-}
-
-const fn i_type(opcode: u32, funct3: u32, rd: u32, rs1: u32, imm: u32) -> u32 {
-    imm << 20 | rs1 << 15 | funct3 << 12 | rd << 7 | opcode
-}
-
-const fn s_type(funct3: u32, rs1: u32, rs2: u32, imm: u32) -> u32 {
-    bits(imm, 5, 7) << 25 | rs2 << 20 | rs1 << 15 | funct3 << 12 | bits(imm, 0, 5) << 7 | 0x23
-}
-
-const fn b_type(funct3: u32, rs1: u32, imm: u32) -> u32 {
-    bits(imm, 12, 1) << 31
-        | bits(imm, 5, 6) << 25
-        | rs1 << 15
-        | funct3 << 12
-        | bits(imm, 1, 4) << 8
-        | bits(imm, 11, 1) << 7
-        | 0x63
-}
-
-const fn j_type(rd: u32, imm: u32) -> u32 {
-    bits(imm, 20, 1) << 31
-        | bits(imm, 1, 10) << 21
-        | bits(imm, 11, 1) << 20
-        | bits(imm, 12, 8) << 12
-        | rd << 7
-        | 0x6f
 }

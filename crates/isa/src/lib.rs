@@ -14,6 +14,8 @@ mod decode;
 mod disassemble;
 pub mod ecall;
 mod elf;
+pub mod elf_file;
+pub mod encode;
 pub mod map;
 mod program;
 mod rom;
