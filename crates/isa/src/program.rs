@@ -1,5 +1,7 @@
 //! What an ELF file becomes.
 
+use alloc::{string::String, vec::Vec};
+
 use crate::RomRow;
 
 /// A run of initialised memory dwords (text is readable, so it is among them).

@@ -230,3 +230,74 @@ pub struct RomRow {
     /// pc cell of the next row (Jalr: link limb 1).
     pub npc: u32,
 }
+
+impl RomRow {
+    /// A row without operands.
+    pub(crate) const fn new(pc: u32, op: Op, npc: u32) -> Self {
+        Self { pc, op, rd: 0, rs1: 0, rs2: 0, i0: 0, i1: 0, npc }
+    }
+
+    pub(crate) const fn to(self, rd: u8) -> Self {
+        Self { rd, ..self }
+    }
+
+    pub(crate) const fn from(self, rs1: u8) -> Self {
+        Self { rs1, ..self }
+    }
+
+    pub(crate) const fn and(self, rs2: u8) -> Self {
+        Self { rs2: rs2 as u16, ..self }
+    }
+
+    /// A sign-extended 12-bit immediate.
+    pub(crate) const fn with_immediate(self, imm: i32) -> Self {
+        Self { i0: imm as u16 as u32, i1: (imm >> 16) as u16, ..self }
+    }
+
+    /// The constant of [`Op::Li`]; its limbs 2 and 3 are equal and 0 or 0xffff.
+    pub(crate) const fn with_constant(self, value: u64) -> Self {
+        Self { i0: value as u16 as u32, i1: (value >> 16) as u16, rs2: (value >> 32) as u16, ..self }
+    }
+
+    /// The value [`Op::Li`] writes.
+    pub const fn constant(&self) -> u64 {
+        let upper = self.rs2 as u64;
+        upper << 48 | upper << 32 | (self.i1 as u64) << 16 | self.i0 as u64
+    }
+
+    /// The sign-extended immediate of the families that have one (Addi, Logic, CmpBr slt, Jalr, Mem64, MemSub).
+    pub const fn immediate(&self) -> i64 {
+        ((self.i1 as u32) << 16 | self.i0) as i32 as i64
+    }
+
+    /// The return address [`Op::Jalr`] writes.
+    pub const fn link(&self) -> u64 {
+        (self.npc as u64) << 16 | self.rs2 as u64
+    }
+}
+
+impl Op {
+    /// Whether this is a conditional branch.
+    pub const fn is_branch(self) -> bool {
+        matches!(self, Self::Beq | Self::Bne | Self::Blt | Self::Bge | Self::Bltu | Self::Bgeu)
+    }
+
+    /// Whether this is a store.
+    pub const fn is_store(self) -> bool {
+        matches!(self, Self::Sd | Self::Sb | Self::Sh | Self::Sw)
+    }
+
+    /// Whether `rs2` names a register this operation reads.
+    pub const fn reads_rs2(self) -> bool {
+        match self.family() {
+            Family::Add | Family::Mul | Family::DivRem => true,
+            Family::Logic => matches!(self, Self::And | Self::Or | Self::Xor),
+            Family::Shift => {
+                matches!(self, Self::Sll | Self::Srl | Self::Sra | Self::Sllw | Self::Srlw | Self::Sraw)
+            }
+            Family::CmpBr => self.is_branch() || matches!(self, Self::Slt | Self::Sltu),
+            Family::Mem64 | Family::MemSub => self.is_store(),
+            Family::Addi | Family::Li | Family::Jalr | Family::Ecall => false,
+        }
+    }
+}
