@@ -13,6 +13,7 @@ mod folder;
 mod logup;
 mod proof;
 mod prover;
+mod stages;
 pub mod symbolic;
 mod transcript;
 mod verifier;
@@ -27,6 +28,7 @@ pub use folder::ARITY_MAX;
 pub use logup::LookupSink;
 pub use proof::{ChipSet, PreprocessedRoot, Statement, TableProof};
 pub use prover::{Preprocessed, Round, Traces, prove, prove_with};
+pub use stages::Stages;
 pub use transcript::Transcript;
 pub use verifier::{VerifyError, verify, verify_with};
 

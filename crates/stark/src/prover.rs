@@ -18,6 +18,7 @@ use crate::config::{Commitment, Digest, PackedEF, PackedF, Pcs, ProverData, dft,
 use crate::folder::{Challenges, Folder, FolderRow};
 use crate::logup::{AuxTrace, GroupTrace, LookupSink, aux_trace, count_lookups, load};
 use crate::proof::{ChipSet, PreprocessedRoot, Statement, TableProof, root_digest};
+use crate::stages::Stages;
 use crate::transcript::Transcript;
 use crate::verifier::point;
 use crate::{EF, F};
@@ -189,8 +190,9 @@ pub fn prove(
     preprocessed: &[&Preprocessed],
     statement: &Statement<'_>,
     traces: Traces,
+    stages: &mut Stages,
 ) -> TableProof {
-    prove_with(set, preprocessed, statement, traces, &mut Transcript::new())
+    prove_with(set, preprocessed, statement, traces, &mut Transcript::new(), stages)
 }
 
 /// [`prove`] with a transcript of the caller's, which a test may let record.
@@ -200,6 +202,7 @@ pub fn prove_with(
     statement: &Statement<'_>,
     traces: Traces,
     transcript: &mut Transcript,
+    stages: &mut Stages,
 ) -> TableProof {
     let parameters = set.profile.parameters();
     let pcs = pcs(set.profile);
@@ -212,8 +215,10 @@ pub fn prove_with(
     transcript.absorb_root(&main);
 
     // Step 4: lookup challenges, auxiliary columns.
+    stages.end("commit trace");
     let lookup_witness = transcript.grind(parameters.grinding.lookup);
     let local = (transcript.challenge(), transcript.challenge());
+    stages.end("grind");
     let challenges = Challenges::new(local, statement.global).map(PackedEF::from);
     let publics: Vec<PackedF> = statement.publics.iter().map(|p| PackedF::from(*p)).collect();
     let layout = traces.layout.clone();
@@ -231,12 +236,15 @@ pub fn prove_with(
     }
     let shape = traces.shape.clone();
     drop(traces);
+    stages.end("auxiliary columns");
     let aux_round =
         aux_matrices.into_iter().chain(sum_matrices).filter(|m| !m.values.is_empty()).collect::<Vec<_>>();
     let (aux, aux_data) = commit(&pcs, aux_round);
     let flat_terminals: Vec<EF> = terminals.iter().flatten().copied().collect();
     transcript.absorb_root(&aux);
     transcript.absorb_extension(&flat_terminals);
+
+    stages.end("commit auxiliary");
 
     // Step 5: quotients.
     let batch = transcript.challenge();
@@ -248,7 +256,7 @@ pub fn prove_with(
         main: matrices(main_data.as_ref()),
         aux: matrices(Some(&aux_data)),
     };
-    let quotients = layout
+    let quotients: Vec<_> = layout
         .groups
         .iter()
         .enumerate()
@@ -258,14 +266,18 @@ pub fn prove_with(
             quotient_lde(group.log_height, &values)
         })
         .collect();
+    stages.end("quotient");
     let (quotient, quotient_data) =
         <Pcs as UnivariateStarkPcs<EF, Transcript>>::commit_ldes(&pcs, quotients)
             .expect("heights are above the final polynomial's length");
     transcript.absorb_root(&quotient);
 
+    stages.end("commit quotient");
+
     // Step 6: the opening point.
     let zeta_witness = transcript.grind(parameters.grinding.zeta);
     let zeta = transcript.challenge();
+    stages.end("grind");
 
     // Step 7: openings.
     let single = |data: &ProverData| -> Vec<Vec<EF>> { matrices(Some(data)).iter().map(|_| vec![zeta]).collect() };
@@ -289,6 +301,7 @@ pub fn prove_with(
     requests.push(OpeningRequest { prover_data: &quotient_data, points: single(&quotient_data) });
     let (opened, opening) =
         pcs.open(requests, transcript).expect("heights are above the final polynomial's length");
+    stages.end("open");
 
     TableProof {
         shape,

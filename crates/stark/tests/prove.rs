@@ -4,7 +4,7 @@
 use p3_matrix::dense::RowMajorMatrix;
 use vellum_stark::{
     BoundaryTerm, Builder, Bus, Chip, ChipSet, Direction, EF, Entry, F, Preprocessed, PreprocessedRoot,
-    PrimeCharacteristicRing, Profile, Round, Shape, Statement, TableProof, Traces, Transcript, VerifyError,
+    PrimeCharacteristicRing, Profile, Round, Shape, Stages, Statement, TableProof, Traces, Transcript, VerifyError,
     Widths, prove, prove_with, verify, verify_with,
 };
 
@@ -124,7 +124,7 @@ impl Fixture {
     }
 
     fn prove(&self, lie: impl Fn(usize, &mut [F]) + Sync) -> TableProof {
-        prove(&self.set, &[&self.bytes], &self.statement(), self.traces(lie))
+        prove(&self.set, &[&self.bytes], &self.statement(), self.traces(lie), &mut Stages::start())
     }
 
     fn verify(&self, proof: &TableProof) -> Result<EF, VerifyError> {
@@ -190,7 +190,7 @@ fn prover_and_verifier_absorb_the_same_values() {
     let (mut proving, mut verifying) = (Transcript::recording(), Transcript::recording());
     let statement = fixture.statement();
     let proof =
-        prove_with(&fixture.set, &[&fixture.bytes], &statement, fixture.traces(|_, _| {}), &mut proving);
+        prove_with(&fixture.set, &[&fixture.bytes], &statement, fixture.traces(|_, _| {}), &mut proving, &mut Stages::start());
     let _ = verify_with(&fixture.set, &fixture.roots, &statement, &proof, &mut verifying).unwrap();
     assert_eq!(proving.recorded(), verifying.recorded());
     // Statement 2+2+8+2+6+2+1 elements, four roots, terminals, openings and the rest.
