@@ -9,11 +9,13 @@ mod bus;
 pub mod check;
 mod chipset;
 mod config;
+pub mod examples;
 mod folder;
 mod logup;
 mod proof;
 mod prover;
 pub mod symbolic;
+pub mod testing;
 mod transcript;
 mod verifier;
 
