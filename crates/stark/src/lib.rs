@@ -9,12 +9,14 @@ mod bus;
 pub mod check;
 mod chipset;
 mod config;
+pub mod examples;
 mod folder;
 mod logup;
 mod proof;
 mod prover;
 mod stages;
 pub mod symbolic;
+pub mod testing;
 mod transcript;
 mod verifier;
 
