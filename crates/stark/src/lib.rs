@@ -3,7 +3,9 @@
 mod air;
 mod bus;
 pub mod check;
+pub mod examples;
 pub mod symbolic;
+pub mod testing;
 
 pub use air::{Builder, Chip, Columns, Direction, Widths};
 pub use bus::{Bus, BusKind, Scope};

@@ -291,7 +291,7 @@ fn write_expr(expr: &Expr, strength: u8, f: &mut fmt::Formatter<'_>) -> fmt::Res
 /// Writes a constant as a person would: −1, 1/2^16, or the canonical number.
 fn write_constant(value: F, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     const SMALL: u32 = 1 << 20;
-    for shift in [0, 8, 16, 24] {
+    for shift in 0..=24 {
         let scaled = value * F::from_u32(1 << shift);
         let (sign, magnitude) = if scaled.as_canonical_u32() <= F::ORDER_U32 / 2 {
             ("", scaled.as_canonical_u32())

@@ -1,0 +1,389 @@
+//! The test kit of chips: rows go in, and every way found to lie with them comes out.
+//!
+//! A chip's tests are one [`ChipTest`] and one snapshot of [`shape`]:
+//!
+//! ```ignore
+//! fn kit(chip: &AddChip) -> ChipTest<'_, AddChip> {
+//!     let columns = indices::<Row<usize>>();
+//!     let honest = row(&event(OP_ADD, 7, 5));
+//!     ChipTest {
+//!         rows: vec![("7 + 5", honest.clone()), ("carry", row(&event(OP_ADD, u64::MAX, 1)))],
+//!         lookup: in_table,
+//!         held: &[PROG],
+//!         ordered: &[(MEM, 1)],
+//!         lies: vec![lie("output + 2^16", &honest, |cells| cells.main[columns.out.new[0]] += F::from_u32(1 << 16))],
+//!         ..ChipTest::new(chip)
+//!     }
+//! }
+//!
+//! #[test]
+//! fn no_lie_is_accepted() {
+//!     kit(&AddChip).run();
+//! }
+//!
+//! #[test]
+//! fn shape_is_pinned() {
+//!     expect_file!["../snapshots/add.txt"].assert_eq(&shape(&AddChip));
+//!     columns_complete::<Row<u8>>();
+//! }
+//! ```
+//!
+//! # What counts as a lie
+//! A row takes what it receives on permutation buses, and the lookups on `held` buses (the ROM's line), as given. Then
+//! everything it sends on permutation buses must be determined. [`ChipTest::run`] checks
+//! - *honest*: the rows given satisfy every constraint and lookup; the padding row does too and interacts with nothing;
+//! - *lies*: each hand-drawn lie is rejected;
+//! - *forge*: starting from each row and from padding, no search finds a satisfying row that (1) sends something else,
+//!   (2) receives a token that is not earlier than the one it sends (`ordered` buses), or (3) has a multiplicity other
+//!   than 0 and 1;
+//! - *mute*: with any one constraint or interaction deleted, forge or a drawn lie succeeds, unless `allowed_mutes` says
+//!   why it may stay undetected. (A permutation send is what is observed: its loss shows in the shape and as an
+//!   unbalanced bus.)
+//!
+//! Searches are deterministic.
+
+mod forge;
+
+use std::fmt::{self, Write};
+
+use p3_maybe_rayon::prelude::*;
+
+pub use forge::Forgery;
+use forge::{Goal, Model, Problem};
+
+use crate::{
+    Bus, BusKind, Chip, Columns, Direction, F, PrimeCharacteristicRing,
+    check::{Cells, RowInteraction, interactions, violations},
+    symbolic::{Description, Expr, Tape, describe},
+};
+
+/// A chip and the rows its tests start from. Columns are numbered phase-0 first, then main.
+pub struct ChipTest<'a, C> {
+    /// The chip.
+    pub chip: &'a C,
+    /// Honest rows with a label each.
+    pub rows: Vec<(&'static str, Cells)>,
+    /// A padding row; all zero if not given.
+    pub padding: Cells,
+    /// The shard's public values.
+    pub public: Vec<F>,
+    /// Whether a tuple is in the table of a lookup bus.
+    pub lookup: fn(Bus, &[F]) -> bool,
+    /// Lookup buses whose tuple is given with the row, such as the ROM's line.
+    pub held: &'a [Bus],
+    /// (bus, entry): the n-th token received on `bus` is earlier, by `entry`, than the n-th one sent.
+    pub ordered: &'a [(Bus, usize)],
+    /// Further columns that are given, such as values the prover may choose.
+    pub inputs: Vec<usize>,
+    /// Further columns that must be determined.
+    pub outputs: Vec<usize>,
+    /// Hand-drawn lies.
+    pub lies: Vec<Lie>,
+    /// (constraint or interaction as named in reports, reason why no row can show its need).
+    pub allowed_mutes: &'a [(&'a str, &'a str)],
+    /// Steps of repair per changed cell.
+    pub budget: usize,
+}
+
+/// A hand-drawn lie: a row that must be rejected, and the honest row it distorts.
+#[derive(Clone, Debug)]
+pub struct Lie {
+    /// What it would prove.
+    pub name: &'static str,
+    /// The honest row.
+    pub honest: Cells,
+    /// The lie.
+    pub forged: Cells,
+}
+
+/// The lie that `edit` makes of `honest`.
+pub fn lie(name: &'static str, honest: &Cells, edit: impl FnOnce(&mut Cells)) -> Lie {
+    let mut forged = honest.clone();
+    edit(&mut forged);
+    Lie { name, honest: honest.clone(), forged }
+}
+
+impl<'a, C: Chip> ChipTest<'a, C> {
+    /// A test with no rows; fill in what the chip has.
+    pub fn new(chip: &'a C) -> Self {
+        Self {
+            chip,
+            rows: Vec::new(),
+            padding: Cells::zero(chip.widths()),
+            public: Vec::new(),
+            lookup: |bus, tuple| panic!("no table is given for {} {tuple:?}", bus.name),
+            held: &[],
+            ordered: &[],
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            lies: Vec::new(),
+            allowed_mutes: &[],
+            budget: 48,
+        }
+    }
+
+    /// Everything.
+    ///
+    /// # Panics
+    /// With all findings.
+    pub fn run(&self) {
+        if let Err(error) = describe(self.chip).validate() {
+            panic!("{error}");
+        }
+        let findings = [self.honest(), self.rejected_lies(), self.forge(), self.mute()].concat();
+        assert!(findings.is_empty(), "chip {}:\n{}", self.chip.name(), findings.join("\n"));
+    }
+
+    /// Findings about the honest rows and the padding row.
+    pub fn honest(&self) -> Vec<String> {
+        let mut findings = Vec::new();
+        for (label, cells) in self.starts() {
+            findings.extend(self.objections(cells).into_iter().map(|o| format!("honest row {label:?}: {o}")));
+        }
+        let live = self.interactions(&self.padding);
+        let live = live.into_iter().filter(|i| i.multiplicity != F::ZERO);
+        findings.extend(live.map(|i| format!("the padding row interacts with {}", i.bus.name)));
+        findings
+    }
+
+    /// Findings about drawn lies: accepted ones, and ones that claim nothing.
+    pub fn rejected_lies(&self) -> Vec<String> {
+        let mut findings = Vec::new();
+        for lie in &self.lies {
+            if self.objections_to_lie(lie, None).is_empty() {
+                findings.push(format!("lie {:?} is accepted", lie.name));
+            }
+            if self.tokens(&lie.honest) == self.tokens(&lie.forged) {
+                findings.push(format!("lie {:?} sends and receives what the honest row does", lie.name));
+            }
+        }
+        findings
+    }
+
+    /// Forgeries found.
+    pub fn forge(&self) -> Vec<String> {
+        let description = describe(self.chip);
+        let model = Model::new(&description);
+        let starts: Vec<_> = self.starts().collect();
+        let found = starts.par_iter().filter_map(|(label, cells)| {
+            let forgery = self.forge_row(&model, cells, None)?;
+            Some(format!("forged from row {label:?}: {forgery}"))
+        });
+        found.collect()
+    }
+
+    /// Constraints and interactions whose loss no test notices, and exceptions that are not needed.
+    pub fn mute(&self) -> Vec<String> {
+        let description = describe(self.chip);
+        let model = Model::new(&description);
+        let names = names(&description);
+        let observed = |item: usize| {
+            let interaction = item.checked_sub(description.constraints.len());
+            interaction.is_some_and(|i| {
+                let interaction = &description.interactions[i];
+                // Receiving on a lookup bus is a table's side: its tuples are preprocessed and its count is free.
+                (interaction.bus.kind == BusKind::Permutation) == (interaction.direction == Direction::Send)
+            })
+        };
+        let items: Vec<usize> = (0..names.len()).filter(|item| !observed(*item)).collect();
+        let needed = items.par_iter().map(|&item| {
+            let by_lie = self.lies.iter().any(|lie| self.objections_to_lie(lie, Some(item)).is_empty());
+            by_lie || self.starts().any(|(_, cells)| self.forge_row(&model, cells, Some(item)).is_some())
+        });
+        let needed: Vec<bool> = needed.collect();
+        let mut findings = Vec::new();
+        for (&item, needed) in items.iter().zip(needed) {
+            let name = &names[item];
+            if !needed && !self.allowed_mutes.iter().any(|(allowed, _)| allowed == name) {
+                findings.push(format!("nothing notices the loss of {name:?}"));
+            }
+        }
+        for (allowed, _) in self.allowed_mutes {
+            if !names.iter().any(|name| name == allowed) {
+                findings.push(format!("allowed_mutes names {allowed:?}, which the chip does not have"));
+            }
+        }
+        findings
+    }
+
+    fn starts(&self) -> impl Iterator<Item = (&'static str, &Cells)> {
+        let rows = self.rows.iter().map(|(label, cells)| (*label, cells));
+        rows.chain(std::iter::once(("padding", &self.padding)))
+    }
+
+    /// Tries every goal from one row, with one constraint or interaction left out.
+    fn forge_row(&self, model: &Model, row: &Cells, muted: Option<usize>) -> Option<Forgery> {
+        let problem = |goal| Problem::new(model, self.rules(), row, muted, goal);
+        let sent = problem(Goal::OtherSends).change_cells();
+        sent.or_else(|| {
+            let goals = model.goals(self.ordered, row, &self.public);
+            goals.into_iter().find_map(|goal| problem(goal).solve())
+        })
+    }
+
+    fn rules(&self) -> forge::Rules<'_> {
+        forge::Rules {
+            public: &self.public,
+            lookup: self.lookup,
+            held: self.held,
+            inputs: &self.inputs,
+            outputs: &self.outputs,
+            budget: self.budget,
+        }
+    }
+
+    fn interactions(&self, cells: &Cells) -> Vec<RowInteraction> {
+        interactions(self.chip, cells.as_row(), &self.public)
+    }
+
+    /// What a row claims: its live interactions on permutation buses.
+    fn tokens(&self, cells: &Cells) -> Vec<RowInteraction> {
+        let mut tokens = self.interactions(cells);
+        tokens.retain(|i| i.bus.kind == BusKind::Permutation && i.multiplicity != F::ZERO);
+        tokens
+    }
+
+    /// Constraints violated and lookups that miss.
+    fn objections(&self, cells: &Cells) -> Vec<String> {
+        let mut objections: Vec<String> = violations(self.chip, cells.as_row(), &self.public)
+            .iter()
+            .map(|name| format!("violates {name:?}"))
+            .collect();
+        let live = self.interactions(cells);
+        let missed = live.iter().filter(|i| self.misses(i));
+        objections.extend(missed.map(|i| format!("{} has no {:?}", i.bus.name, i.tuple)));
+        objections
+    }
+
+    fn misses(&self, interaction: &RowInteraction) -> bool {
+        interaction.bus.kind == BusKind::Lookup
+            && interaction.direction == Direction::Send
+            && interaction.multiplicity != F::ZERO
+            && !(self.lookup)(interaction.bus, &interaction.tuple)
+    }
+
+    /// What rejects a lie, with one constraint or interaction left out.
+    fn objections_to_lie(&self, lie: &Lie, muted: Option<usize>) -> Vec<String> {
+        let description = describe(self.chip);
+        let names = names(&description);
+        let read = forge::reader(&lie.forged, &self.public);
+        let mut values = Vec::new();
+        let broken_constraints = description.constraints.iter().enumerate().filter(|(i, constraint)| {
+            muted != Some(*i) && Tape::of(&constraint.expr).eval(&mut values, &read) != F::ZERO
+        });
+        let mut broken: Vec<usize> = broken_constraints.map(|(i, _)| i).collect();
+        let honest = self.interactions(&lie.honest);
+        for (i, (forged, honest)) in self.interactions(&lie.forged).iter().zip(&honest).enumerate() {
+            let held = self.held.contains(&forged.bus) && forged != honest;
+            let item = description.constraints.len() + i;
+            if (held || self.misses(forged)) && muted != Some(item) {
+                broken.push(item);
+            }
+        }
+        broken.into_iter().map(|item| names[item].clone()).collect()
+    }
+}
+
+/// Names in reports: a constraint's own; for interactions the bus and the number among the chip's on that bus, "MEM#0".
+fn names(description: &Description) -> Vec<String> {
+    let mut names: Vec<String> = description.constraints.iter().map(|c| c.name.to_owned()).collect();
+    for (i, interaction) in description.interactions.iter().enumerate() {
+        let earlier =
+            description.interactions[..i].iter().filter(|other| other.bus == interaction.bus).count();
+        names.push(format!("{}#{earlier}", interaction.bus.name));
+    }
+    names
+}
+
+/// The struct of columns with each column's number in its place.
+pub fn indices<C: Columns<usize>>() -> C {
+    let mut next = 0..;
+    let mut columns = C::default();
+    columns.visit(&mut |cell| *cell = next.next().unwrap_or_default());
+    columns
+}
+
+/// Checks that `Columns::visit` names every cell of the struct once.
+///
+/// # Panics
+/// If it does not.
+pub fn columns_complete<C: Columns<u8>>() {
+    let mut columns = C::default();
+    let mut visited = 0;
+    columns.visit(&mut |cell| {
+        *cell += 1;
+        visited += 1;
+    });
+    assert_eq!(visited, size_of::<C>(), "visit names {visited} cells, the struct has {}", size_of::<C>());
+    columns.visit(&mut |cell| assert_eq!(*cell, 1, "visit names a cell {cell} times"));
+}
+
+/// The chip as text, for a snapshot: widths, constraints and interactions with degrees and formulas.
+///
+/// Cells are p0, p1 … (preprocessed), z0 … (phase 0), m0 … (main).
+pub fn shape(chip: &impl Chip) -> String {
+    let chip = describe(chip);
+    let mut text = String::new();
+    let write = |text: &mut String| -> fmt::Result {
+        let widths = chip.widths;
+        writeln!(text, "chip {}", chip.name)?;
+        writeln!(
+            text,
+            "columns: preprocessed {}, phase 0 {}, main {}",
+            widths.preprocessed, widths.phase0, widths.main
+        )?;
+        writeln!(text, "constraints: {}", chip.constraints.len())?;
+        for constraint in &chip.constraints {
+            writeln!(
+                text,
+                "  {} (degree {}): {}",
+                constraint.name,
+                constraint.degree,
+                formula(&constraint.expr)
+            )?;
+        }
+        writeln!(text, "interactions: {}", chip.interactions.len())?;
+        for interaction in &chip.interactions {
+            let direction = match interaction.direction {
+                Direction::Send => "send",
+                Direction::Receive => "receive",
+            };
+            let tuple: Vec<String> = interaction.tuple.iter().map(formula).collect();
+            let multiplicity = &interaction.multiplicity;
+            writeln!(
+                text,
+                "  {direction} {} ({}) times {} (degree {})",
+                interaction.bus.name,
+                tuple.join(", "),
+                formula(multiplicity),
+                multiplicity.degree()
+            )?;
+        }
+        Ok(())
+    };
+    write(&mut text).expect("writing to a string does not fail");
+    text
+}
+
+/// The formula, or its size and hash where it is long.
+fn formula(expr: &Expr) -> String {
+    const LONGEST: usize = 300;
+    /// Stops at `LONGEST` bytes: a shared expression may be exponentially long as text.
+    struct Short(String);
+    impl Write for Short {
+        fn write_str(&mut self, text: &str) -> fmt::Result {
+            self.0.push_str(text);
+            if self.0.len() > LONGEST { Err(fmt::Error) } else { Ok(()) }
+        }
+    }
+    let mut text = Short(String::new());
+    if write!(text, "{expr}").is_ok() {
+        return text.0;
+    }
+    let tape = Tape::of(expr);
+    // FNV-1a over the steps.
+    let hash = format!("{:?}", tape.steps())
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    format!("formula of {} steps, hash {hash:016x}", tape.steps().len())
+}
