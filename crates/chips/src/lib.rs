@@ -4,6 +4,8 @@
 
 mod access;
 mod buses;
+mod family;
 
 pub use access::{Cpu, Read, Write, limbs};
 pub use buses::*;
+pub use family::FamilyChip;
