@@ -21,15 +21,15 @@ use vellum_stark::{Builder, Columns, F, PrimeCharacteristicRing};
 use crate::{MEM, PROG, RANGE8, RANGE16, STATE};
 
 /// Time slots of the accesses of one instruction.
-pub mod slot {
+pub(crate) mod slot {
     /// First source register; a7 of an ecall.
-    pub const RS1: u32 = 1;
+    pub(crate) const RS1: u32 = 1;
     /// Second source register; a0 of an ecall.
-    pub const RS2: u32 = 2;
+    pub(crate) const RS2: u32 = 2;
     /// Memory.
-    pub const MEMORY: u32 = 3;
+    pub(crate) const MEMORY: u32 = 3;
     /// Destination register.
-    pub const RD: u32 = 4;
+    pub(crate) const RD: u32 = 4;
 }
 
 /// The four 16-bit limbs of a value as field elements.
@@ -129,7 +129,7 @@ fn later<B: Builder>(b: &mut B, r: &B::Expr, prev_ts: &B::Expr, dlo: &B::Expr, t
 }
 
 /// 2^-16 in the field.
-pub fn inverse_2_16() -> F {
+pub(crate) fn inverse_2_16() -> F {
     F::ONE.div_2exp_u64(16)
 }
 
@@ -173,8 +173,28 @@ impl<E: PrimeCharacteristicRing> Cpu<E> {
 }
 
 /// Range-checks four limbs to 16 bits where the row is active.
-pub fn range_check<B: Builder>(b: &mut B, r: &B::Expr, limbs: &[B::Expr; 4]) {
+pub(crate) fn range_check<B: Builder>(b: &mut B, r: &B::Expr, limbs: &[B::Expr; 4]) {
     for limb in limbs {
         b.send(RANGE16, r.clone(), [limb.clone()]);
     }
+}
+
+/// Where the flag `word` is 1, the value is its low 32 bits sign-extended: limbs 2 and 3 are both 0 or both 0xffff, as
+/// bit 15 of limb 1 is. The chip must check that limb 1 has 16 bits.
+///
+/// With v2 ∈ {0, 0xffff}, 2·v1 − v2 has 16 bits exactly if v2 is right: for v2 = 0 it says v1 < 2^15, for v2 = 2^16 − 1
+/// it says 2·v1 ≥ 2^16 − 1. So the sign needs no column.
+pub(crate) fn sign_extended_word<B: Builder>(b: &mut B, word: &B::Expr, value: &[B::Expr; 4]) {
+    let [_, v1, v2, v3] = value;
+    b.send(RANGE16, word.clone(), [v1.double() - v2.clone()]);
+    // word·v2·(v2 − 0xffff) = 0
+    let ones = B::Expr::from_u32(0xffff);
+    b.assert_zero("word: limb 2 is 0 or 0xffff", word.clone() * v2.clone() * (v2.clone() - ones));
+    // word·(v3 − v2) = 0
+    b.assert_zero("word: limb 3 is limb 2", word.clone() * (v3.clone() - v2.clone()));
+}
+
+/// Where `r` is 1, the boolean `sign` is bit 15 of the 16-bit `limb`: 2·(limb − 2^15·sign) has 16 bits.
+pub(crate) fn check_sign<B: Builder>(b: &mut B, r: &B::Expr, limb: &B::Expr, sign: &B::Expr) {
+    b.send(RANGE16, r.clone(), [limb.double() - sign.clone() * F::from_u32(1 << 16)]);
 }

@@ -1,8 +1,8 @@
 //! What the chips of the instruction families have in common: one event is one row.
 
 use vellum_executor::Event;
-use vellum_isa::{Family, RomRow};
-use vellum_stark::{Chip, F};
+use vellum_isa::{Family, Op, RomRow};
+use vellum_stark::{Algebra, Builder, Chip, F, PrimeCharacteristicRing};
 
 /// A chip that proves one instruction family.
 pub trait FamilyChip: Chip {
@@ -11,4 +11,25 @@ pub trait FamilyChip: Chip {
 
     /// Writes all main cells of the row that proves `event`, an execution of the instruction `rom`.
     fn write_row(&self, rom: &RomRow, event: &Event, row: &mut [F]);
+}
+
+/// A decoded instruction as the tuple of PROG.
+pub fn prog_tuple(rom: &RomRow) -> [F; 8] {
+    let RomRow { pc, op, rd, rs1, rs2, i0, i1, npc } = *rom;
+    [pc, op as u32, rd.into(), rs1.into(), rs2.into(), i0, i1.into(), npc].map(F::from_u32)
+}
+
+/// States that every flag and their sum are 0 or 1, so that at most one is 1. Returns the sum: the row's activity r.
+pub(crate) fn exclusive<B: Builder, const N: usize>(b: &mut B, flags: &[B::Expr; N]) -> B::Expr {
+    for flag in flags {
+        b.assert_bool("each flag is boolean", flag.clone());
+    }
+    let r: B::Expr = flags.iter().cloned().sum();
+    b.assert_bool("at most one flag is set", r.clone());
+    r
+}
+
+/// The operation code Σ flag·code.
+pub(crate) fn op_code<E: Algebra<F>, const N: usize>(flags: &[E; N], ops: [Op; N]) -> E {
+    flags.iter().zip(ops).map(|(flag, op)| flag.clone() * F::from_u32(op as u32)).sum()
 }

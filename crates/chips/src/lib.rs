@@ -3,9 +3,11 @@
 //! Read `buses`, then `access` (how a row touches registers and memory), then `add` as the model of a chip.
 
 mod access;
+mod add;
 mod buses;
 mod family;
 
 pub use access::{Cpu, Read, Write, limbs};
+pub use add::AddChip;
 pub use buses::*;
-pub use family::FamilyChip;
+pub use family::{FamilyChip, prog_tuple};
