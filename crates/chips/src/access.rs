@@ -134,7 +134,7 @@ pub(crate) fn inverse_2_16() -> F {
 }
 
 /// 2^-8 in the field.
-pub fn inverse_2_8() -> F {
+pub(crate) fn inverse_2_8() -> F {
     F::ONE.div_2exp_u64(8)
 }
 

@@ -19,7 +19,7 @@
 //! registers' at 2^30. So an address of 2^32 or more, and with it a register, is out of reach.
 
 use vellum_isa::RomRow;
-use vellum_stark::{Builder, Columns, F, PrimeCharacteristicRing};
+use vellum_stark::{Algebra, Builder, Columns, F, PrimeCharacteristicRing};
 
 use crate::{RANGE16, access::inverse_2_16};
 
@@ -27,11 +27,11 @@ const CARRIES: [&str; 4] = ["address carry 0", "address carry 1", "address carry
 
 /// An address below 2^32 as it is cut for the memory key.
 #[derive(Clone, Default)]
-pub struct Address<T> {
+pub(crate) struct Address<T> {
     /// Bits 3..15 of the address: the dword inside its 64 KiB.
-    pub low: T,
+    pub(crate) low: T,
     /// Bits 16..31 of the address.
-    pub high: T,
+    pub(crate) high: T,
 }
 
 impl<T: Default> Columns<T> for Address<T> {
@@ -43,14 +43,14 @@ impl<T: Default> Columns<T> for Address<T> {
 
 impl Address<F> {
     /// The cells of an address. One beyond 32 bits has none that satisfy the constraints.
-    pub fn new(address: u64) -> Self {
+    pub(crate) fn new(address: u64) -> Self {
         Self { low: F::from_u16(address as u16 >> 3), high: F::from_u16((address >> 16) as u16) }
     }
 }
 
-impl<E: PrimeCharacteristicRing> Address<E> {
+impl<E: Algebra<F>> Address<E> {
     /// States that this is rs1 + immediate with the given offset inside the dword, and returns the dword's key.
-    pub fn eval<B: Builder<Expr = E>>(
+    pub(crate) fn eval<B: Builder<Expr = E>>(
         &self,
         b: &mut B,
         r: &E,
@@ -73,6 +73,6 @@ impl<E: PrimeCharacteristicRing> Address<E> {
 }
 
 /// rs1 + immediate, as a load or store computes it.
-pub fn address(rom: &RomRow, rs1: u64) -> u64 {
+pub(crate) fn address(rom: &RomRow, rs1: u64) -> u64 {
     rs1.wrapping_add(u64::from(rom.i1) * 0x0001_0001_0001_0000 + u64::from(rom.i0))
 }

@@ -28,19 +28,19 @@ use crate::{GMEM, MEM, RANGE16, limbs, public::PublicValues};
 
 /// The columns, all phase-0.
 #[derive(Clone, Default)]
-pub struct Row<T> {
+struct Row<T> {
     /// Whether the row is in use.
-    pub active: T,
+    active: T,
     /// Memory key.
-    pub key: T,
+    key: T,
     /// Number of the last shard before this one that touched the key, 0 for none.
-    pub prev_shard: T,
+    prev_shard: T,
     /// Value at the shard's start.
-    pub first: [T; 4],
+    first: [T; 4],
     /// Value at the shard's end.
-    pub last: [T; 4],
+    last: [T; 4],
     /// Time of the last access.
-    pub last_ts: T,
+    last_ts: T,
 }
 
 impl<T: Default> Columns<T> for Row<T> {
@@ -55,10 +55,10 @@ impl<T: Default> Columns<T> for Row<T> {
 }
 
 /// The chip.
-#[derive(Clone, Copy, Debug)]
-pub struct Boundary;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct BoundaryChip;
 
-impl Chip for Boundary {
+impl Chip for BoundaryChip {
     fn name(&self) -> &'static str {
         "BOUNDARY"
     }
@@ -83,7 +83,7 @@ impl Chip for Boundary {
     }
 }
 
-impl Boundary {
+impl BoundaryChip {
     /// Writes the phase-0 cells of a touched key.
     pub fn write_row(&self, boundary: &BoundaryRow, row: &mut [F]) {
         Row {

@@ -51,11 +51,11 @@
 
 use vellum_executor::Event;
 use vellum_isa::{Family, Op, RomRow};
-use vellum_stark::{Builder, Chip, Columns, F, Field, PrimeCharacteristicRing, Widths};
+use vellum_stark::{Algebra, Builder, Chip, Columns, F, Field, PrimeCharacteristicRing, Widths};
 
 use crate::{
-    Cpu, FamilyChip, PRODUCT, RANGE16, Read, Write,
-    access::{range_check, slot},
+    Cpu, FamilyChip, PRODUCT, Read, Write,
+    access::{check_sign, range_check, slot},
     limbs,
     mul::{Product, product_tuple},
     tables::send_bytes,
@@ -67,19 +67,23 @@ const DIVISOR: [&str; 5] =
     ["b, limb 2", "b, limb 3", "top limb of b", "sign of b boolean", "no sign in an unsigned b"];
 const CARRIES: [&str; 4] = ["carry 0 boolean", "carry 1 boolean", "carry 2 boolean", "carry 3 boolean"];
 const BY_ZERO: [&str; 4] = ["x / 0, limb 0", "x / 0, limb 1", "x / 0, limb 2", "x / 0, limb 3"];
-const SMALLER: [&str; 4] =
-    ["remainder small, limb 0", "remainder small, limb 1", "remainder small, limb 2", "remainder small, limb 3"];
+const SMALLER: [&str; 4] = [
+    "remainder small, limb 0",
+    "remainder small, limb 1",
+    "remainder small, limb 2",
+    "remainder small, limb 3",
+];
 const RESULTS: [&str; 4] = ["result 0", "result 1", "result 2", "result 3"];
 
 /// An operand as it enters the division.
 #[derive(Clone, Default)]
-pub struct Operand<T> {
+struct Operand<T> {
     /// Limbs 2 and 3: the register's, or the extension of its low word.
-    pub upper: [T; 2],
+    upper: [T; 2],
     /// The limb that holds the sign: the register's limb 3, or limb 1 in a word form.
-    pub top: T,
+    top: T,
     /// Whether the operand is negative.
-    pub sign: T,
+    sign: T,
 }
 
 impl<T: Default> Columns<T> for Operand<T> {
@@ -92,55 +96,55 @@ impl<T: Default> Columns<T> for Operand<T> {
 
 /// The columns.
 #[derive(Clone, Default)]
-pub struct Row<T> {
+struct Row<T> {
     /// pc and time.
-    pub cpu: Cpu<T>,
+    cpu: Cpu<T>,
     /// Whether the row is an instruction.
-    pub active: T,
+    active: T,
     /// Whether the operands are unsigned.
-    pub unsigned: T,
+    unsigned: T,
     /// Whether the result is the remainder.
-    pub rem: T,
+    rem: T,
     /// Whether the low words are divided.
-    pub word: T,
+    word: T,
     /// Destination register.
-    pub rd: T,
+    rd: T,
     /// Register of the dividend.
-    pub rs1: T,
+    rs1: T,
     /// Register of the divisor.
-    pub rs2: T,
+    rs2: T,
     /// pc cell of the next instruction.
-    pub npc: T,
+    npc: T,
     /// Access of rs1.
-    pub rs1_access: Read<T>,
+    rs1_access: Read<T>,
     /// Access of rs2.
-    pub rs2_access: Read<T>,
+    rs2_access: Read<T>,
     /// Access of rd.
-    pub result: Write<T>,
+    result: Write<T>,
     /// The dividend a.
-    pub a: Operand<T>,
+    a: Operand<T>,
     /// The divisor b.
-    pub b: Operand<T>,
+    b: Operand<T>,
     /// The quotient q, low 64 bits.
-    pub quotient: [T; 4],
+    quotient: [T; 4],
     /// Whether 2^64 is taken from the quotient.
-    pub quotient_sign: T,
+    quotient_sign: T,
     /// The remainder t, low 64 bits.
-    pub remainder: [T; 4],
+    remainder: [T; 4],
     /// Whether the remainder is negative.
-    pub remainder_sign: T,
+    remainder_sign: T,
     /// Carries of low(q·b) + t.
-    pub carry: [T; 4],
+    carry: [T; 4],
     /// |b| − |t| − 1, where b is not 0.
-    pub slack: [T; 4],
+    slack: [T; 4],
     /// What limbs 0, 1, 2 of the slack hand to the next one, plus 2.
-    pub borrow: [T; 3],
+    borrow: [T; 3],
     /// Whether the divisor is not 0.
-    pub nonzero: T,
+    nonzero: T,
     /// Inverse of the sum of the divisor's limbs, 0 for 0.
-    pub inverse: T,
+    inverse: T,
     /// Whether the result of a word form is negative.
-    pub word_sign: T,
+    word_sign: T,
 }
 
 impl<T: Default> Columns<T> for Row<T> {
@@ -173,10 +177,10 @@ impl<T: Default> Columns<T> for Row<T> {
 }
 
 /// The chip.
-#[derive(Clone, Copy, Debug)]
-pub struct DivRem;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DivRemChip;
 
-impl Chip for DivRem {
+impl Chip for DivRemChip {
     fn name(&self) -> &'static str {
         Family::DivRem.name()
     }
@@ -209,7 +213,7 @@ impl Chip for DivRem {
     }
 }
 
-impl<E: PrimeCharacteristicRing> Row<E> {
+impl<E: Algebra<F>> Row<E> {
     /// The limbs of a.
     fn dividend(&self) -> [E; 4] {
         let [x0, x1, ..] = self.rs1_access.value.clone();
@@ -248,8 +252,7 @@ impl<E: PrimeCharacteristicRing> Row<E> {
         // sign ∈ {0, 1}, unsigned·sign = 0, 2·top − 2^16·sign in 16 bits where signed
         b.assert_bool(names[3], y.sign.clone());
         b.assert_zero(names[4], self.unsigned.clone() * y.sign.clone());
-        let below = y.top.double() - y.sign.clone() * F::from_u32(1 << 16);
-        b.send(RANGE16, self.active.clone() - self.unsigned.clone(), [below]);
+        check_sign(b, &(self.active.clone() - self.unsigned.clone()), &y.top, &y.sign);
     }
 
     /// q·b + t = a, and the sign of t.
@@ -306,7 +309,8 @@ impl<E: PrimeCharacteristicRing> Row<E> {
                 None => self.remainder_sign.clone() - self.b.sign.clone(),
             };
             // nonzero·(σ_b·b_i − σ_t·t_i + borrow_(i−1) − slack_i − 2^16·borrow_i) = 0, borrow_(−1) = −1
-            let difference = b_sigma.clone() * divisor[i].clone() - t_sigma.clone() * self.remainder[i].clone();
+            let difference =
+                b_sigma.clone() * divisor[i].clone() - t_sigma.clone() * self.remainder[i].clone();
             let limb = self.slack[i].clone() + borrow.clone() * F::from_u32(1 << 16);
             b.assert_zero(SMALLER[i], self.nonzero.clone() * (difference + borrow_in - limb));
             borrow_in = borrow;
@@ -328,15 +332,12 @@ impl<E: PrimeCharacteristicRing> Row<E> {
                 // rd'_i = rem·t_i + (active − rem)·q_i
                 0 | 1 => whole,
                 // rd'_i = (1 − word)·(rem·t_i + (active − rem)·q_i) + word·0xffff·sign_w
-                _ => {
-                    (E::ONE - word.clone()) * whole + word.clone() * word_sign.clone() * F::from_u16(0xffff)
-                }
+                _ => (E::ONE - word.clone()) * whole + word.clone() * word_sign.clone() * F::from_u16(0xffff),
             };
             b.assert_eq(RESULTS[i], new[i].clone(), selected);
         }
         b.assert_bool("sign of the word boolean", word_sign.clone());
-        let below = new[1].double() - word_sign.clone() * F::from_u32(1 << 16);
-        b.send(RANGE16, word.clone(), [below]);
+        check_sign(b, word, &new[1], word_sign);
     }
 }
 
@@ -382,15 +383,10 @@ impl Division {
 /// The product that the row of this event asks MUL for: MUL needs a service row for each DIVREM row.
 pub fn product(rom: &RomRow, event: &Event) -> Product {
     let division = Division::new(rom.op, event.rs1.old, event.rs2.old);
-    Product {
-        a: division.q as u64,
-        b: division.b as u64,
-        a_sign: division.q < 0,
-        b_sign: division.b < 0,
-    }
+    Product { a: division.q as u64, b: division.b as u64, a_sign: division.q < 0, b_sign: division.b < 0 }
 }
 
-impl FamilyChip for DivRem {
+impl FamilyChip for DivRemChip {
     fn family(&self) -> Family {
         Family::DivRem
     }

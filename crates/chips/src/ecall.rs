@@ -30,7 +30,7 @@ use vellum_executor::EcallEvent;
 use vellum_isa::{Family, Op, RomRow, ecall, map::HALT};
 use vellum_stark::{Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
 
-use crate::{Cpu, EXIT, Read, access::slot};
+use crate::{Cpu, EXIT, Read, access::slot, family::exclusive};
 
 const NO_DIGEST: [[&str; 4]; 4] = [
     ["no digest, a1 limb 0", "no digest, a1 limb 1", "no digest, a1 limb 2", "no digest, a1 limb 3"],
@@ -43,33 +43,28 @@ const A7: u32 = 17;
 /// Register number of a0; a1 to a4 follow.
 const A0: u32 = 10;
 
+/// The calls in the order of the flags: the two that end the execution first.
+const CALLS: [u64; 5] = [ecall::EXIT, ecall::EXIT_OUTPUT, ecall::WRITE, ecall::COMMIT, ecall::MARK];
+
 /// The columns.
 #[derive(Clone, Default)]
-pub struct Row<T> {
+struct Row<T> {
     /// pc and time.
-    pub cpu: Cpu<T>,
+    cpu: Cpu<T>,
     /// pc cell of the following instruction.
-    pub npc: T,
+    npc: T,
     /// pc cell of the instruction executed next, or HALT.
-    pub next_pc: T,
-    /// Whether the call is EXIT.
-    pub exit: T,
-    /// Whether the call is EXIT_OUTPUT.
-    pub exit_output: T,
-    /// Whether the call is WRITE.
-    pub write: T,
-    /// Whether the call is COMMIT.
-    pub commit: T,
-    /// Whether the call is MARK.
-    pub mark: T,
+    next_pc: T,
+    /// One-hot: the call, in the order of `CALLS`.
+    flags: [T; 5],
     /// Time of the previous access of a7.
-    pub a7_prev_ts: T,
+    a7_prev_ts: T,
     /// Low 16 bits of the time distance of a7.
-    pub a7_dlo: T,
+    a7_dlo: T,
     /// Access of a0, the exit status.
-    pub a0: Read<T>,
+    a0: Read<T>,
     /// Accesses of a1 to a4, the digest.
-    pub digest: [Read<T>; 4],
+    digest: [Read<T>; 4],
 }
 
 impl<T: Default> Columns<T> for Row<T> {
@@ -77,11 +72,7 @@ impl<T: Default> Columns<T> for Row<T> {
         self.cpu.visit(f);
         f(&mut self.npc);
         f(&mut self.next_pc);
-        f(&mut self.exit);
-        f(&mut self.exit_output);
-        f(&mut self.write);
-        f(&mut self.commit);
-        f(&mut self.mark);
+        self.flags.visit(f);
         f(&mut self.a7_prev_ts);
         f(&mut self.a7_dlo);
         self.a0.visit(f);
@@ -92,10 +83,10 @@ impl<T: Default> Columns<T> for Row<T> {
 }
 
 /// The chip.
-#[derive(Clone, Copy, Debug)]
-pub struct Ecall;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EcallChip;
 
-impl Chip for Ecall {
+impl Chip for EcallChip {
     fn name(&self) -> &'static str {
         Family::Ecall.name()
     }
@@ -106,31 +97,21 @@ impl Chip for Ecall {
 
     fn eval<B: Builder>(&self, b: &mut B) {
         let row = Row::<B::Expr>::read(b.main());
-        let halt = row.exit.clone() + row.exit_output.clone();
-        let goes_on = row.write.clone() + row.commit.clone() + row.mark.clone();
-        let r = halt.clone() + goes_on.clone();
-
-        b.assert_bool("exit boolean", row.exit.clone());
-        b.assert_bool("exit_output boolean", row.exit_output.clone());
-        b.assert_bool("write boolean", row.write.clone());
-        b.assert_bool("commit boolean", row.commit.clone());
-        b.assert_bool("mark boolean", row.mark.clone());
-        b.assert_bool("calls exclusive", r.clone());
+        let [exit, exit_output, ..] = row.flags.clone();
+        let halt = exit.clone() + exit_output.clone();
+        // the flags and their sum ∈ {0, 1}
+        let r = exclusive(b, &row.flags);
         // next pc = halt·HALT + (r − halt)·npc
-        let next_pc = halt.clone() * F::from_u32(HALT) + goes_on * row.npc.clone();
+        let next_pc = halt.clone() * F::from_u32(HALT) + (r.clone() - halt.clone()) * row.npc.clone();
         b.assert_eq("next pc", row.next_pc.clone(), next_pc);
         for (names, read) in NO_DIGEST.iter().zip(&row.digest) {
             for (name, limb) in names.iter().zip(&read.value) {
                 // exit·a_(1+j),i = 0
-                b.assert_zero(name, row.exit.clone() * limb.clone());
+                b.assert_zero(name, exit.clone() * limb.clone());
             }
         }
 
-        let code = row.exit.clone() * F::from_u64(ecall::EXIT)
-            + row.exit_output.clone() * F::from_u64(ecall::EXIT_OUTPUT)
-            + row.write.clone() * F::from_u64(ecall::WRITE)
-            + row.commit.clone() * F::from_u64(ecall::COMMIT)
-            + row.mark.clone() * F::from_u64(ecall::MARK);
+        let code = row.flags.iter().zip(CALLS).map(|(flag, call)| flag.clone() * F::from_u64(call)).sum();
         let zero = B::Expr::ZERO;
         let a7 = Read {
             value: [code, zero.clone(), zero.clone(), zero.clone()],
@@ -140,7 +121,7 @@ impl Chip for Ecall {
         a7.register(b, &r, B::Expr::from_u32(A7), row.cpu.time(slot::RS1));
         row.a0.register(b, &halt, B::Expr::from_u32(A0), row.cpu.time(slot::RS2));
         for (j, read) in (1..).zip(&row.digest) {
-            read.register(b, &row.exit_output, B::Expr::from_u32(A0 + j), row.cpu.time(slot::RS2 + j));
+            read.register(b, &exit_output, B::Expr::from_u32(A0 + j), row.cpu.time(slot::RS2 + j));
         }
         let mut digest = row.digest.iter().flat_map(|read| read.value.iter().cloned());
         let mut status = row.a0.value.into_iter();
@@ -154,11 +135,10 @@ impl Chip for Ecall {
     }
 }
 
-impl Ecall {
+impl EcallChip {
     /// Writes the row that proves `event`, a call at the instruction `rom`.
     pub fn write_row(&self, rom: &RomRow, event: &EcallEvent, row: &mut [F]) {
         let code = event.a7.old;
-        let flag = |call| F::from_bool(code == call);
         let halts = code == ecall::EXIT || code == ecall::EXIT_OUTPUT;
         let a7 = Read::new(event.a7, event.ts, slot::RS1);
         // Arguments that the call does not read are no accesses; their cells stay zero.
@@ -171,11 +151,7 @@ impl Ecall {
             cpu: Cpu { pc: F::from_u32(rom.pc), ts: F::from_u32(event.ts) },
             npc: F::from_u32(rom.npc),
             next_pc: F::from_u32(if halts { HALT } else { rom.npc }),
-            exit: flag(ecall::EXIT),
-            exit_output: flag(ecall::EXIT_OUTPUT),
-            write: flag(ecall::WRITE),
-            commit: flag(ecall::COMMIT),
-            mark: flag(ecall::MARK),
+            flags: CALLS.map(|call| F::from_bool(code == call)),
             a7_prev_ts: a7.prev_ts,
             a7_dlo: a7.dlo,
             a0: argument(0),

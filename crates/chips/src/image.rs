@@ -25,13 +25,13 @@ use crate::{GMEM, limbs};
 
 /// The preprocessed columns.
 #[derive(Clone, Default)]
-pub struct Fixed<T> {
+struct Fixed<T> {
     /// Memory key.
-    pub key: T,
+    key: T,
     /// Value at the start of the execution.
-    pub first: [T; 4],
+    first: [T; 4],
     /// 1, or 0 in a padding row.
-    pub multiplicity: T,
+    multiplicity: T,
 }
 
 impl<T: Default> Columns<T> for Fixed<T> {
@@ -44,11 +44,11 @@ impl<T: Default> Columns<T> for Fixed<T> {
 
 /// The phase-0 columns.
 #[derive(Clone, Default)]
-pub struct Row<T> {
+struct Row<T> {
     /// The last shard that touched the key, 0 if none did.
-    pub last_shard: T,
+    last_shard: T,
     /// Value at the end of the execution.
-    pub last: [T; 4],
+    last: [T; 4],
 }
 
 impl<T: Default> Columns<T> for Row<T> {
@@ -59,10 +59,10 @@ impl<T: Default> Columns<T> for Row<T> {
 }
 
 /// The chip.
-#[derive(Clone, Copy, Debug)]
-pub struct Image;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ImageChip;
 
-impl Chip for Image {
+impl Chip for ImageChip {
     fn name(&self) -> &'static str {
         "IMAGE"
     }
@@ -80,7 +80,7 @@ impl Chip for Image {
     }
 }
 
-impl Image {
+impl ImageChip {
     /// Writes the phase-0 cells of an image row.
     pub fn write_row(&self, end: &FinalRow, row: &mut [F]) {
         Row { last_shard: F::from_u32(end.last_shard), last: limbs(end.last) }.write(row);

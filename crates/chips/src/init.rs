@@ -48,25 +48,25 @@ const ZERO_MEMORY: [&str; 4] = ["zero memory 0", "zero memory 1", "zero memory 2
 
 /// The columns, all phase-0.
 #[derive(Clone, Default)]
-pub struct Row<T> {
+struct Row<T> {
     /// Whether the row is in use.
-    pub active: T,
+    active: T,
     /// Whether the key is in the input region.
-    pub input: T,
+    input: T,
     /// Low 16 bits of the key.
-    pub low: T,
+    low: T,
     /// Bits 16 to 27 of the key.
-    pub high: T,
+    high: T,
     /// The key of the row before in ascending order, key_in for the first.
-    pub prev_key: T,
+    prev_key: T,
     /// Low 13 bits of key − previous key − 1.
-    pub gap_low: T,
+    gap_low: T,
     /// Value at the start of the execution.
-    pub first: [T; 4],
+    first: [T; 4],
     /// The last shard that touched the key.
-    pub last_shard: T,
+    last_shard: T,
     /// Value at the end of the execution.
-    pub last: [T; 4],
+    last: [T; 4],
 }
 
 impl<T: Default> Columns<T> for Row<T> {
@@ -84,10 +84,10 @@ impl<T: Default> Columns<T> for Row<T> {
 }
 
 /// The chip.
-#[derive(Clone, Copy, Debug)]
-pub struct Init;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct InitChip;
 
-impl Chip for Init {
+impl Chip for InitChip {
     fn name(&self) -> &'static str {
         "INIT"
     }
@@ -130,7 +130,7 @@ impl Chip for Init {
     }
 }
 
-impl Init {
+impl InitChip {
     /// Writes the phase-0 cells of a dword; `prev_key` is the row before's key, or the shard's `key_in`.
     pub fn write_row(&self, init: &InitRow, prev_key: u32, row: &mut [F]) {
         let gap = init.key.wrapping_sub(prev_key).wrapping_sub(1);
@@ -138,7 +138,7 @@ impl Init {
             active: F::ONE,
             input: F::from_bool(init.key >= INPUT_KEY),
             low: F::from_u16(init.key as u16),
-            high: F::from_u32(init.key % INPUT_KEY >> 16),
+            high: F::from_u32((init.key % INPUT_KEY) >> 16),
             prev_key: F::from_u32(prev_key),
             gap_low: F::from_u32(gap % (1 << 13)),
             first: limbs(init.first),

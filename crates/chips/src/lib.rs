@@ -4,10 +4,33 @@
 
 mod access;
 mod add;
+mod address;
+mod boundary;
 mod buses;
+mod divrem;
+mod ecall;
 mod family;
+mod image;
+mod init;
+mod mem64;
+mod memsub;
+mod mul;
+mod program;
+mod public;
+mod tables;
 
 pub use access::{Cpu, Read, Write, limbs};
 pub use add::AddChip;
+pub use boundary::BoundaryChip;
 pub use buses::*;
+pub use divrem::{DivRemChip, product};
+pub use ecall::EcallChip;
 pub use family::{FamilyChip, prog_tuple};
+pub use image::{ImageChip, image_rows};
+pub use init::InitChip;
+pub use mem64::Mem64Chip;
+pub use memsub::MemSubChip;
+pub use mul::{MulChip, Product};
+pub use program::{ProgramChip, program_rows};
+pub use public::PublicValues;
+pub use tables::{ByteChip, RangeChip, TABLE_ROWS, byte_rows, range_rows};

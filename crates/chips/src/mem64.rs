@@ -38,6 +38,7 @@ use crate::{
     Cpu, FamilyChip, Read, Write,
     access::slot,
     address::{Address, address},
+    family::{exclusive, op_code},
     limbs,
 };
 
@@ -46,35 +47,35 @@ const STORED: [&str; 4] = ["sd value 0", "sd value 1", "sd value 2", "sd value 3
 
 /// The columns.
 #[derive(Clone, Default)]
-pub struct Row<T> {
+struct Row<T> {
     /// pc and time.
-    pub cpu: Cpu<T>,
+    cpu: Cpu<T>,
     /// Whether the instruction is `ld`.
-    pub ld: T,
+    ld: T,
     /// Whether the instruction is `sd`.
-    pub sd: T,
+    sd: T,
     /// Destination register of a load, 0 in a store.
-    pub rd: T,
+    rd: T,
     /// Base register.
-    pub rs1: T,
+    rs1: T,
     /// Source register of a store, 0 in a load.
-    pub rs2: T,
+    rs2: T,
     /// Limb 0 of the immediate.
-    pub i0: T,
+    i0: T,
     /// Limbs 1 to 3 of the immediate.
-    pub i1: T,
+    i1: T,
     /// pc cell of the next instruction.
-    pub npc: T,
+    npc: T,
     /// Access of the base register.
-    pub base: Read<T>,
+    base: Read<T>,
     /// Access of rd or rs2; the value is the one before.
-    pub register: Read<T>,
+    register: Read<T>,
     /// Access of the dword; the value is the one before.
-    pub memory: Read<T>,
+    memory: Read<T>,
     /// The value moved: register and dword hold it afterwards.
-    pub value: [T; 4],
+    value: [T; 4],
     /// The address.
-    pub address: Address<T>,
+    address: Address<T>,
 }
 
 impl<T: Default> Columns<T> for Row<T> {
@@ -97,10 +98,10 @@ impl<T: Default> Columns<T> for Row<T> {
 }
 
 /// The chip.
-#[derive(Clone, Copy, Debug)]
-pub struct Mem64;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mem64Chip;
 
-impl Chip for Mem64 {
+impl Chip for Mem64Chip {
     fn name(&self) -> &'static str {
         Family::Mem64.name()
     }
@@ -112,13 +113,11 @@ impl Chip for Mem64 {
     fn eval<B: Builder>(&self, b: &mut B) {
         let row = Row::<B::Expr>::read(b.main());
         let [ld, sd] = [row.ld.clone(), row.sd.clone()];
-        let r = ld.clone() + sd.clone();
-        let op = ld.clone() * F::from_u8(Op::Ld as u8) + sd.clone() * F::from_u8(Op::Sd as u8);
+        let flags = [ld.clone(), sd.clone()];
+        let op = op_code(&flags, [Op::Ld, Op::Sd]);
 
         // ld, sd, ld + sd ∈ {0, 1}
-        b.assert_bool("ld boolean", ld.clone());
-        b.assert_bool("sd boolean", sd.clone());
-        b.assert_bool("ld, sd exclusive", r.clone());
+        let r = exclusive(b, &flags);
 
         for i in 0..4 {
             // ld·(value_i − memory_i) = 0
@@ -129,8 +128,7 @@ impl Chip for Mem64 {
 
         let register = row.rd.clone() + row.rs2.clone();
         // A load writes rd in slot 4, a store reads rs2 in slot 2.
-        let register_time =
-            row.cpu.ts.clone() + ld * F::from_u32(slot::RD) + sd * F::from_u32(slot::RS2);
+        let register_time = row.cpu.ts.clone() + ld * F::from_u32(slot::RD) + sd * F::from_u32(slot::RS2);
         row.base.register(b, &r, row.rs1.clone(), row.cpu.time(slot::RS1));
         let key = row.address.eval(b, &r, &row.base.value, [&row.i0, &row.i1], B::Expr::ZERO);
         Write { old: row.register, new: row.value.clone() }.register(b, &r, register, register_time);
@@ -139,7 +137,7 @@ impl Chip for Mem64 {
     }
 }
 
-impl FamilyChip for Mem64 {
+impl FamilyChip for Mem64Chip {
     fn family(&self) -> Family {
         Family::Mem64
     }

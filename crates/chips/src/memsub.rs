@@ -48,11 +48,11 @@
 
 use vellum_executor::Event;
 use vellum_isa::{Family, Op, RomRow};
-use vellum_stark::{Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
+use vellum_stark::{Algebra, Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
 
 use crate::{
-    Cpu, FamilyChip, RANGE16, Read, Write,
-    access::{inverse_2_8, slot},
+    Cpu, FamilyChip, Read, Write,
+    access::{check_sign, inverse_2_8, slot},
     address::{Address, address},
     tables::send_bytes,
 };
@@ -68,55 +68,55 @@ const MOVED: [&str; 4] = ["limb 0 moved", "limb 1 moved", "limb 2 moved", "limb 
 
 /// The columns.
 #[derive(Clone, Default)]
-pub struct Row<T> {
+struct Row<T> {
     /// pc and time.
-    pub cpu: Cpu<T>,
+    cpu: Cpu<T>,
     /// Whether the instruction is a load.
-    pub load: T,
+    load: T,
     /// Whether the instruction is a store.
-    pub store: T,
+    store: T,
     /// Whether two bytes move.
-    pub half: T,
+    half: T,
     /// Whether four bytes move.
-    pub word: T,
+    word: T,
     /// Whether the load extends with zeros.
-    pub unsigned: T,
+    unsigned: T,
     /// The operation code.
-    pub op: T,
+    op: T,
     /// Destination register of a load, 0 in a store.
-    pub rd: T,
+    rd: T,
     /// Base register.
-    pub rs1: T,
+    rs1: T,
     /// Source register of a store, 0 in a load.
-    pub rs2: T,
+    rs2: T,
     /// Limb 0 of the immediate.
-    pub i0: T,
+    i0: T,
     /// Limbs 1 to 3 of the immediate.
-    pub i1: T,
+    i1: T,
     /// pc cell of the next instruction.
-    pub npc: T,
+    npc: T,
     /// Access of the base register.
-    pub base: Read<T>,
+    base: Read<T>,
     /// Access of rd or rs2.
-    pub register: Write<T>,
+    register: Write<T>,
     /// Access of the dword.
-    pub memory: Write<T>,
+    memory: Write<T>,
     /// The address.
-    pub address: Address<T>,
+    address: Address<T>,
     /// Whether limb 1, 2 or 3 holds the (first) bytes moved; none set: limb 0.
-    pub limb: [T; 3],
+    limb: [T; 3],
     /// Whether the byte moved is a limb's high one.
-    pub odd: T,
+    odd: T,
     /// The byte moved, where one byte moves.
-    pub byte: T,
+    byte: T,
     /// The selected byte of the dword before, where one byte moves.
-    pub replaced: T,
+    replaced: T,
     /// The other byte of the same limb.
-    pub kept: T,
+    kept: T,
     /// 16 bits with the moved part's sign as the highest one.
-    pub top: T,
+    top: T,
     /// Whether the load fills up with ones.
-    pub sign: T,
+    sign: T,
 }
 
 impl<T: Default> Columns<T> for Row<T> {
@@ -149,10 +149,10 @@ impl<T: Default> Columns<T> for Row<T> {
 }
 
 /// The chip.
-#[derive(Clone, Copy, Debug)]
-pub struct MemSub;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MemSubChip;
 
-impl Chip for MemSub {
+impl Chip for MemSubChip {
     fn name(&self) -> &'static str {
         Family::MemSub.name()
     }
@@ -187,7 +187,7 @@ impl Chip for MemSub {
     }
 }
 
-impl<E: PrimeCharacteristicRing> Row<E> {
+impl<E: Algebra<F>> Row<E> {
     /// Flags are boolean and exclusive, fit the operation, and the place is aligned.
     fn flags<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, byte: &E, select: &[E; 4]) {
         let Self { load, store, half, word, unsigned, .. } = self;
@@ -275,8 +275,7 @@ impl<E: PrimeCharacteristicRing> Row<E> {
         // sign ∈ {0, 1}, unsigned·sign = 0, 2·top − 2^16·sign in 16 bits
         b.assert_bool("sign boolean", sign.clone());
         b.assert_zero("zero extension", unsigned.clone() * sign.clone());
-        let below = top.double() - sign.clone() * F::from_u32(1 << 16);
-        b.send(RANGE16, load.clone() - unsigned.clone(), [below]);
+        check_sign(b, &(load.clone() - unsigned.clone()), top, sign);
         // load·b·(register'_0 − byte − 0xff00·sign) = 0
         let extended = self.byte.clone() + sign.clone() * F::from_u16(0xff00);
         b.assert_zero("extension 0", load.clone() * byte.clone() * (new[0].clone() - extended));
@@ -290,7 +289,7 @@ impl<E: PrimeCharacteristicRing> Row<E> {
     }
 }
 
-impl FamilyChip for MemSub {
+impl FamilyChip for MemSubChip {
     fn family(&self) -> Family {
         Family::MemSub
     }

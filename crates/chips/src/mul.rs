@@ -40,84 +40,65 @@
 
 use vellum_executor::Event;
 use vellum_isa::{Family, Op, RomRow};
-use vellum_stark::{Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
+use vellum_stark::{Algebra, Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
 
 use crate::{
     Cpu, FamilyChip, PRODUCT, RANGE16, Read, Write,
-    access::{inverse_2_8, slot},
+    access::{check_sign, inverse_2_8, slot},
+    family::{exclusive, op_code},
     limbs,
     tables::send_bytes,
 };
 
-const PRODUCTS: [&str; 8] = [
-    "product 0",
-    "product 1",
-    "product 2",
-    "product 3",
-    "product 4",
-    "product 5",
-    "product 6",
-    "product 7",
-];
+const PRODUCTS: [&str; 8] =
+    ["product 0", "product 1", "product 2", "product 3", "product 4", "product 5", "product 6", "product 7"];
 const RESULTS: [&str; 4] = ["result 0", "result 1", "result 2", "result 3"];
 
 /// The columns.
 #[derive(Clone, Default)]
-pub struct Row<T> {
+struct Row<T> {
     /// pc and time.
-    pub cpu: Cpu<T>,
-    /// Whether the instruction is `mul`.
-    pub mul: T,
-    /// Whether the instruction is `mulh`.
-    pub mulh: T,
-    /// Whether the instruction is `mulhu`.
-    pub mulhu: T,
-    /// Whether the instruction is `mulhsu`.
-    pub mulhsu: T,
-    /// Whether the instruction is `mulw`.
-    pub mulw: T,
+    cpu: Cpu<T>,
+    /// One-hot: mul, mulh, mulhu, mulhsu, mulw.
+    flags: [T; 5],
     /// Whether the row is no instruction but a product for DIVREM.
-    pub service: T,
+    service: T,
     /// Destination register.
-    pub rd: T,
+    rd: T,
     /// First source register.
-    pub rs1: T,
+    rs1: T,
     /// Second source register.
-    pub rs2: T,
+    rs2: T,
     /// pc cell of the next instruction.
-    pub npc: T,
+    npc: T,
     /// Access of rs1; its value is the factor a.
-    pub a: Read<T>,
+    a: Read<T>,
     /// Access of rs2; its value is the factor b.
-    pub b: Read<T>,
+    b: Read<T>,
     /// Access of rd.
-    pub result: Write<T>,
+    result: Write<T>,
     /// Low bytes of the limbs of a.
-    pub a_low: [T; 4],
+    a_low: [T; 4],
     /// Low bytes of the limbs of b.
-    pub b_low: [T; 4],
+    b_low: [T; 4],
     /// Whether a is negative.
-    pub a_sign: T,
+    a_sign: T,
     /// Whether b is negative.
-    pub b_sign: T,
+    b_sign: T,
     /// The product modulo 2^128.
-    pub product: [T; 8],
+    product: [T; 8],
     /// Carry out of each limb: the part below 16.
-    pub carry_low: [T; 8],
+    carry_low: [T; 8],
     /// Carry out of each limb divided by 16.
-    pub carry_high: [T; 8],
+    carry_high: [T; 8],
     /// Sign of the low word of the product, in `mulw`.
-    pub word_sign: T,
+    word_sign: T,
 }
 
 impl<T: Default> Columns<T> for Row<T> {
     fn visit(&mut self, f: &mut impl FnMut(&mut T)) {
         self.cpu.visit(f);
-        f(&mut self.mul);
-        f(&mut self.mulh);
-        f(&mut self.mulhu);
-        f(&mut self.mulhsu);
-        f(&mut self.mulw);
+        self.flags.visit(f);
         f(&mut self.service);
         f(&mut self.rd);
         f(&mut self.rs1);
@@ -137,11 +118,14 @@ impl<T: Default> Columns<T> for Row<T> {
     }
 }
 
-/// The chip.
-#[derive(Clone, Copy, Debug)]
-pub struct Mul;
+/// The operations in the order of the flags.
+const OPS: [Op; 5] = [Op::Mul, Op::Mulh, Op::Mulhu, Op::Mulhsu, Op::Mulw];
 
-impl Chip for Mul {
+/// The chip.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MulChip;
+
+impl Chip for MulChip {
     fn name(&self) -> &'static str {
         Family::Mul.name()
     }
@@ -152,23 +136,24 @@ impl Chip for Mul {
 
     fn eval<B: Builder>(&self, b: &mut B) {
         let row = Row::<B::Expr>::read(b.main());
-        let high = row.mulh.clone() + row.mulhu.clone() + row.mulhsu.clone();
-        let instruction = row.mul.clone() + high.clone() + row.mulw.clone();
+        // the flags, x, service and x + service ∈ {0, 1}
+        let instruction = exclusive(b, &row.flags);
+        b.assert_bool("service is boolean", row.service.clone());
         let r = instruction.clone() + row.service.clone();
+        b.assert_bool("instruction or service", r.clone());
 
-        row.flags(b, &instruction, &r);
         row.signs(b);
         row.multiplication(b, &r);
-        row.selection(b, &high);
+        row.selection(b);
 
-        let [a, c, p] = [row.a.value.clone(), row.b.value.clone(), row.product.clone()];
-        b.receive(PRODUCT, row.service.clone(), product_tuple(a, c, p, row.a_sign.clone(), row.b_sign.clone()));
+        let (a, c, p) = (row.a.value.clone(), row.b.value.clone(), row.product.clone());
+        b.receive(
+            PRODUCT,
+            row.service.clone(),
+            product_tuple(a, c, p, row.a_sign.clone(), row.b_sign.clone()),
+        );
 
-        let op = row.mul.clone() * F::from_u8(Op::Mul as u8)
-            + row.mulh.clone() * F::from_u8(Op::Mulh as u8)
-            + row.mulhu.clone() * F::from_u8(Op::Mulhu as u8)
-            + row.mulhsu.clone() * F::from_u8(Op::Mulhsu as u8)
-            + row.mulw.clone() * F::from_u8(Op::Mulw as u8);
+        let op = op_code(&row.flags, OPS);
         let x = &instruction;
         row.a.register(b, x, row.rs1.clone(), row.cpu.time(slot::RS1));
         row.b.register(b, x, row.rs2.clone(), row.cpu.time(slot::RS2));
@@ -179,7 +164,7 @@ impl Chip for Mul {
 }
 
 /// A product as it goes over the PRODUCT bus.
-pub fn product_tuple<E>(a: [E; 4], b: [E; 4], product: [E; 8], a_sign: E, b_sign: E) -> [E; 18] {
+pub(crate) fn product_tuple<E>(a: [E; 4], b: [E; 4], product: [E; 8], a_sign: E, b_sign: E) -> [E; 18] {
     let [a0, a1, a2, a3] = a;
     let [b0, b1, b2, b3] = b;
     let [p0, p1, p2, p3, p4, p5, p6, p7] = product;
@@ -187,29 +172,17 @@ pub fn product_tuple<E>(a: [E; 4], b: [E; 4], product: [E; 8], a_sign: E, b_sign
 }
 
 /// The 16 bytes of a factor extended by its sign, from its limbs and their low bytes.
-fn bytes<E: PrimeCharacteristicRing + Clone>(limbs: &[E; 4], low: &[E; 4], shift: impl Fn(E) -> E) -> [E; 8] {
+fn bytes<E: Algebra<F>>(limbs: &[E; 4], low: &[E; 4], shift: impl Fn(E) -> E) -> [E; 8] {
     std::array::from_fn(|i| match i % 2 {
         0 => low[i / 2].clone(),
         _ => shift(limbs[i / 2].clone() - low[i / 2].clone()),
     })
 }
 
-impl<E: PrimeCharacteristicRing> Row<E> {
-    /// Flags are boolean and exclusive.
-    fn flags<B: Builder<Expr = E>>(&self, b: &mut B, instruction: &E, r: &E) {
-        b.assert_bool("mul boolean", self.mul.clone());
-        b.assert_bool("mulh boolean", self.mulh.clone());
-        b.assert_bool("mulhu boolean", self.mulhu.clone());
-        b.assert_bool("mulhsu boolean", self.mulhsu.clone());
-        b.assert_bool("mulw boolean", self.mulw.clone());
-        b.assert_bool("service boolean", self.service.clone());
-        b.assert_bool("instruction boolean", instruction.clone());
-        b.assert_bool("instruction, service exclusive", r.clone());
-    }
-
+impl<E: Algebra<F>> Row<E> {
     /// Which factor is negative, and the sign of a word.
     fn signs<B: Builder<Expr = E>>(&self, b: &mut B) {
-        let Self { mul, mulh, mulhu, mulhsu, mulw, a_sign, b_sign, word_sign, .. } = self;
+        let Self { flags: [mul, mulh, mulhu, mulhsu, mulw], a_sign, b_sign, word_sign, .. } = self;
         let unsigned = mul.clone() + mulhu.clone() + mulw.clone();
         // sign_a, sign_b, sign_w ∈ {0, 1}
         b.assert_bool("sign of a boolean", a_sign.clone());
@@ -218,18 +191,15 @@ impl<E: PrimeCharacteristicRing> Row<E> {
         // (mul + mulhu + mulw)·sign_a = 0, (mul + mulhu + mulw + mulhsu)·sign_b = 0
         b.assert_zero("a unsigned", unsigned.clone() * a_sign.clone());
         b.assert_zero("b unsigned", (unsigned + mulhsu.clone()) * b_sign.clone());
-        // 2·top limb − 2^16·sign in 16 bits
-        let below = |limb: &E, sign: &E| limb.double() - sign.clone() * F::from_u32(1 << 16);
-        b.send(RANGE16, mulh.clone() + mulhsu.clone(), [below(&self.a.value[3], a_sign)]);
-        b.send(RANGE16, mulh.clone(), [below(&self.b.value[3], b_sign)]);
-        b.send(RANGE16, mulw.clone(), [below(&self.product[1], word_sign)]);
+        check_sign(b, &(mulh.clone() + mulhsu.clone()), &self.a.value[3], a_sign);
+        check_sign(b, mulh, &self.b.value[3], b_sign);
+        check_sign(b, mulw, &self.product[1], word_sign);
     }
 
     /// product ≡ a·b modulo 2^128.
     fn multiplication<B: Builder<Expr = E>>(&self, b: &mut B, r: &E) {
         let shift = |x: E| x * inverse_2_8();
-        let [x, y] =
-            [bytes(&self.a.value, &self.a_low, shift), bytes(&self.b.value, &self.b_low, shift)];
+        let [x, y] = [bytes(&self.a.value, &self.a_low, shift), bytes(&self.b.value, &self.b_low, shift)];
         let [x_sign, y_sign] = [&self.a_sign, &self.b_sign].map(|sign| sign.clone() * F::from_u8(255));
         // Σ_(i+j=k) a_i·b_j for k = 0 … 15; beyond byte 7 every byte of a factor is 255·sign.
         let [mut x_sum, mut y_sum] = [E::ZERO, E::ZERO];
@@ -270,15 +240,17 @@ impl<E: PrimeCharacteristicRing> Row<E> {
     }
 
     /// What of the product goes to rd.
-    fn selection<B: Builder<Expr = E>>(&self, b: &mut B, high: &E) {
+    fn selection<B: Builder<Expr = E>>(&self, b: &mut B) {
+        let [mul, mulh, mulhu, mulhsu, mulw] = &self.flags;
+        let high = mulh.clone() + mulhu.clone() + mulhsu.clone();
         let ones = self.word_sign.clone() * F::from_u16(0xffff);
-        for i in 0..4 {
+        for (i, name) in RESULTS.into_iter().enumerate() {
             // rd'_i = mul·product_i + high·product_(4+i) + mulw·(i < 2 ? product_i : 0xffff·sign_w)
             let word = if i < 2 { self.product[i].clone() } else { ones.clone() };
-            let selected = self.mul.clone() * self.product[i].clone()
+            let selected = mul.clone() * self.product[i].clone()
                 + high.clone() * self.product[4 + i].clone()
-                + self.mulw.clone() * word;
-            b.assert_eq(RESULTS[i], self.result.new[i].clone(), selected);
+                + mulw.clone() * word;
+            b.assert_eq(name, self.result.new[i].clone(), selected);
         }
     }
 }
@@ -313,7 +285,8 @@ impl Product {
         };
         let [x, y] = [extended(self.a, self.a_sign), extended(self.b, self.b_sign)];
         let sum = |k: usize| -> u64 { (0..=k).map(|i| x[i] * y[k - i]).sum() };
-        let mut row = Row { a_sign: F::from_bool(self.a_sign), b_sign: F::from_bool(self.b_sign), ..Row::default() };
+        let mut row =
+            Row { a_sign: F::from_bool(self.a_sign), b_sign: F::from_bool(self.b_sign), ..Row::default() };
         row.a.value = limbs(self.a);
         row.b.value = limbs(self.b);
         let mut carry = 0;
@@ -335,7 +308,7 @@ impl Product {
     }
 }
 
-impl FamilyChip for Mul {
+impl FamilyChip for MulChip {
     fn family(&self) -> Family {
         Family::Mul
     }
@@ -345,14 +318,9 @@ impl FamilyChip for Mul {
         let a_sign = matches!(rom.op, Op::Mulh | Op::Mulhsu) && a >> 63 == 1;
         let b_sign = rom.op == Op::Mulh && b >> 63 == 1;
         let word_sign = rom.op == Op::Mulw && a.wrapping_mul(b) >> 31 & 1 == 1;
-        let flag = |op| F::from_bool(rom.op == op);
         Row {
             cpu: Cpu::new(rom, event),
-            mul: flag(Op::Mul),
-            mulh: flag(Op::Mulh),
-            mulhu: flag(Op::Mulhu),
-            mulhsu: flag(Op::Mulhsu),
-            mulw: flag(Op::Mulw),
+            flags: OPS.map(|op| F::from_bool(op == rom.op)),
             rd: F::from_u8(rom.rd),
             rs1: F::from_u8(rom.rs1),
             rs2: F::from_u16(rom.rs2),

@@ -12,16 +12,16 @@
 //! pc has one row: set-up refuses a second. Padding rows are zero, with op 0; every active row sends an op of at least 1,
 //! so none can use them, though pc 0 may be a padding row's.
 
-use vellum_isa::{Program, RomRow};
-use vellum_stark::{Builder, Chip, F, PrimeCharacteristicRing, Widths};
+use vellum_isa::Program;
+use vellum_stark::{Builder, Chip, F, Widths};
 
-use crate::PROG;
+use crate::{PROG, family::prog_tuple};
 
 /// The chip.
-#[derive(Clone, Copy, Debug)]
-pub struct Rom;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProgramChip;
 
-impl Chip for Rom {
+impl Chip for ProgramChip {
     fn name(&self) -> &'static str {
         "PROGRAM"
     }
@@ -39,11 +39,5 @@ impl Chip for Rom {
 
 /// The preprocessed rows of a program, in ROM order. Padding rows are zero.
 pub fn program_rows(program: &Program) -> Vec<[F; 8]> {
-    program.rom.iter().map(program_row).collect()
-}
-
-/// The cells of one ROM row.
-pub fn program_row(row: &RomRow) -> [F; 8] {
-    let RomRow { pc, op, rd, rs1, rs2, i0, i1, npc } = *row;
-    [pc, op as u32, rd.into(), rs1.into(), rs2.into(), i0, i1.into(), npc].map(F::from_u32)
+    program.rom.iter().map(prog_tuple).collect()
 }

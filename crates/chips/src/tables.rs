@@ -24,15 +24,15 @@ pub const TABLE_ROWS: usize = 1 << 16;
 const PAIR: u8 = 3;
 
 /// States that `low` and `high` are bytes where `multiplicity` is 1.
-pub fn send_bytes<B: Builder>(b: &mut B, multiplicity: B::Expr, low: B::Expr, high: B::Expr) {
+pub(crate) fn send_bytes<B: Builder>(b: &mut B, multiplicity: B::Expr, low: B::Expr, high: B::Expr) {
     b.send(BYTE, multiplicity, [B::Expr::from_u8(PAIR), low, high, B::Expr::ZERO]);
 }
 
 /// The table of values below 2^16. Row i holds value i.
-#[derive(Clone, Copy, Debug)]
-pub struct Range;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RangeChip;
 
-impl Chip for Range {
+impl Chip for RangeChip {
     fn name(&self) -> &'static str {
         "RANGE"
     }
@@ -55,10 +55,10 @@ pub fn range_rows() -> Vec<[F; 2]> {
 }
 
 /// The table of bitwise operations. Row 256·a + b holds the results on a and b.
-#[derive(Clone, Copy, Debug)]
-pub struct Byte;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ByteChip;
 
-impl Chip for Byte {
+impl Chip for ByteChip {
     fn name(&self) -> &'static str {
         "BYTE"
     }
