@@ -1,0 +1,162 @@
+//! ECALL proves `ecall`: the two exits, and the calls without effect in the circuit.
+//!
+//! | columns | number | vouched for by |
+//! |---|---|---|
+//! | pc, ts | 2 | STATE |
+//! | npc | 1 | PROG |
+//! | next pc | 1 | constraints |
+//! | exit, exit_output, write, commit, mark | 5 | constraints; which is set: MEM through a7 |
+//! | a7: previous time, distance | 2 | MEM |
+//! | a0 access | 6 | MEM |
+//! | a1 … a4 accesses | 24 | MEM |
+//!
+//! halt = exit + exit_output, r = halt + write + commit + mark. Constraints (degree):
+//! - the five flags and r ∈ {0, 1} (2)
+//! - next pc = halt·HALT + (r − halt)·npc (2)
+//! - exit·a_(1+j),i = 0 (2): no digest without output
+//!
+//! Interactions: PROG, STATE; the access of a7 (ts + 1), whose value is (Σ flag·code, 0, 0, 0); of a0 (ts + 2, where halt);
+//! of a1 … a4 (ts + 3 … ts + 6, where exit_output); EXIT.send(a0, a1, …, a4) where halt.
+//!
+//! # Soundness
+//! - a7 is read with the value that the flags say, all four limbs, so the set flag is the call made: the codes differ. A
+//!   code that is not listed has no row. So the next pc is fixed: HALT after an exit, the following instruction otherwise.
+//! - The digest is a1 … a4 as read (limb i of a_(1+j) is bytes 8j + 2i and 8j + 2i + 1) or zero, the status a0 as read, all
+//!   limbs of both. Cells that the row's call does not read reach no bus.
+//! - HALT is no ROM row, so nothing follows an exit, and the verifier receives exactly one EXIT tuple in the last shard
+//!   and none elsewhere.
+
+use vellum_executor::EcallEvent;
+use vellum_isa::{Family, Op, RomRow, ecall, map::HALT};
+use vellum_stark::{Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
+
+use crate::{Cpu, EXIT, Read, access::slot, family::exclusive};
+
+const NO_DIGEST: [[&str; 4]; 4] = [
+    ["no digest, a1 limb 0", "no digest, a1 limb 1", "no digest, a1 limb 2", "no digest, a1 limb 3"],
+    ["no digest, a2 limb 0", "no digest, a2 limb 1", "no digest, a2 limb 2", "no digest, a2 limb 3"],
+    ["no digest, a3 limb 0", "no digest, a3 limb 1", "no digest, a3 limb 2", "no digest, a3 limb 3"],
+    ["no digest, a4 limb 0", "no digest, a4 limb 1", "no digest, a4 limb 2", "no digest, a4 limb 3"],
+];
+/// Register number of a7.
+const A7: u32 = 17;
+/// Register number of a0; a1 to a4 follow.
+const A0: u32 = 10;
+
+/// The calls in the order of the flags: the two that end the execution first.
+const CALLS: [u64; 5] = [ecall::EXIT, ecall::EXIT_OUTPUT, ecall::WRITE, ecall::COMMIT, ecall::MARK];
+
+/// The columns.
+#[derive(Clone, Default)]
+struct Row<T> {
+    /// pc and time.
+    cpu: Cpu<T>,
+    /// pc cell of the following instruction.
+    npc: T,
+    /// pc cell of the instruction executed next, or HALT.
+    next_pc: T,
+    /// One-hot: the call, in the order of `CALLS`.
+    flags: [T; 5],
+    /// Time of the previous access of a7.
+    a7_prev_ts: T,
+    /// Low 16 bits of the time distance of a7.
+    a7_dlo: T,
+    /// Access of a0, the exit status.
+    a0: Read<T>,
+    /// Accesses of a1 to a4, the digest.
+    digest: [Read<T>; 4],
+}
+
+impl<T: Default> Columns<T> for Row<T> {
+    fn visit(&mut self, f: &mut impl FnMut(&mut T)) {
+        self.cpu.visit(f);
+        f(&mut self.npc);
+        f(&mut self.next_pc);
+        self.flags.visit(f);
+        f(&mut self.a7_prev_ts);
+        f(&mut self.a7_dlo);
+        self.a0.visit(f);
+        for read in &mut self.digest {
+            read.visit(f);
+        }
+    }
+}
+
+/// The chip.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EcallChip;
+
+impl Chip for EcallChip {
+    fn name(&self) -> &'static str {
+        Family::Ecall.name()
+    }
+
+    fn widths(&self) -> Widths {
+        Widths { main: Row::<F>::width(), ..Widths::default() }
+    }
+
+    fn eval<B: Builder>(&self, b: &mut B) {
+        let row = Row::<B::Expr>::read(b.main());
+        let [exit, exit_output, ..] = row.flags.clone();
+        let halt = exit.clone() + exit_output.clone();
+        // the flags and their sum ∈ {0, 1}
+        let r = exclusive(b, &row.flags);
+        // next pc = halt·HALT + (r − halt)·npc
+        let next_pc = halt.clone() * F::from_u32(HALT) + (r.clone() - halt.clone()) * row.npc.clone();
+        b.assert_eq("next pc", row.next_pc.clone(), next_pc);
+        for (names, read) in NO_DIGEST.iter().zip(&row.digest) {
+            for (name, limb) in names.iter().zip(&read.value) {
+                // exit·a_(1+j),i = 0
+                b.assert_zero(name, exit.clone() * limb.clone());
+            }
+        }
+
+        let code = row.flags.iter().zip(CALLS).map(|(flag, call)| flag.clone() * F::from_u64(call)).sum();
+        let zero = B::Expr::ZERO;
+        let a7 = Read {
+            value: [code, zero.clone(), zero.clone(), zero.clone()],
+            prev_ts: row.a7_prev_ts.clone(),
+            dlo: row.a7_dlo.clone(),
+        };
+        a7.register(b, &r, B::Expr::from_u32(A7), row.cpu.time(slot::RS1));
+        row.a0.register(b, &halt, B::Expr::from_u32(A0), row.cpu.time(slot::RS2));
+        for (j, read) in (1..).zip(&row.digest) {
+            read.register(b, &exit_output, B::Expr::from_u32(A0 + j), row.cpu.time(slot::RS2 + j));
+        }
+        let mut digest = row.digest.iter().flat_map(|read| read.value.iter().cloned());
+        let mut status = row.a0.value.into_iter();
+        let tuple: [B::Expr; 20] =
+            std::array::from_fn(|_| status.next().or_else(|| digest.next()).unwrap_or_default());
+        b.send(EXIT, halt, tuple);
+
+        let op = r.clone() * F::from_u8(Op::Ecall as u8);
+        let decoded = [op, zero.clone(), zero.clone(), zero.clone(), zero.clone(), zero, row.npc];
+        row.cpu.eval(b, &r, decoded, row.next_pc);
+    }
+}
+
+impl EcallChip {
+    /// Writes the row that proves `event`, a call at the instruction `rom`.
+    pub fn write_row(&self, rom: &RomRow, event: &EcallEvent, row: &mut [F]) {
+        let code = event.a7.old;
+        let halts = code == ecall::EXIT || code == ecall::EXIT_OUTPUT;
+        let a7 = Read::new(event.a7, event.ts, slot::RS1);
+        // Arguments that the call does not read are no accesses; their cells stay zero.
+        let argument = |j: usize| match code {
+            ecall::EXIT_OUTPUT => Read::new(event.args[j], event.ts, slot::RS2 + j as u32),
+            ecall::EXIT if j == 0 => Read::new(event.args[0], event.ts, slot::RS2),
+            _ => Read::default(),
+        };
+        Row {
+            cpu: Cpu { pc: F::from_u32(rom.pc), ts: F::from_u32(event.ts) },
+            npc: F::from_u32(rom.npc),
+            next_pc: F::from_u32(if halts { HALT } else { rom.npc }),
+            flags: CALLS.map(|call| F::from_bool(code == call)),
+            a7_prev_ts: a7.prev_ts,
+            a7_dlo: a7.dlo,
+            a0: argument(0),
+            digest: [1, 2, 3, 4].map(argument),
+        }
+        .write(row);
+    }
+}

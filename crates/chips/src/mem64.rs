@@ -1,0 +1,169 @@
+//! MEM64 proves `ld` and `sd`: a dword moves between memory and a register.
+//!
+//! The two operations share one row because both leave the moved value v in *both* places: `ld` writes the dword it read
+//! back and puts it into rd, `sd` writes rs2 back and puts it into memory. So there is one memory access and one register
+//! access, and only where v comes from differs.
+//!
+//! | columns | number | vouched for by |
+//! |---|---|---|
+//! | pc, ts | 2 | STATE |
+//! | ld, sd | 2 | constraints; which of them is set: PROG through op |
+//! | rd, rs1, rs2, i0, i1, npc | 6 | PROG; the ROM has rs2 = 0 in a load and rd = 0 in a store |
+//! | rs1 access | 6 | MEM |
+//! | register access (rd or rs2) | 6 | MEM |
+//! | memory access | 6 | MEM |
+//! | value | 4 | constraints: a copy of range-checked limbs |
+//! | address | 2 | see `address` |
+//!
+//! r = ld + sd. Constraints (degree):
+//! - ld, sd, r ∈ {0, 1} (2)
+//! - ld·(value_i − memory_i) = 0, sd·(value_i − register_i) = 0 (2)
+//! - the address gadget with offset 0: address = 8·key (2)
+//!
+//! Interactions: PROG, STATE, the accesses rs1 (ts + 1), register 2^30 + rd + rs2 (ts + 4·ld + 2·sd) and memory (ts + 3),
+//! two range checks of the address.
+//!
+//! # Soundness
+//! - The flags are boolean and exclusive, and op = 37·ld + 38·sd is the ROM's, so they are the instruction's.
+//! - The register access reads or writes 2^30 + rd + rs2, of which the ROM sets one; a load leaves the old value of rd
+//!   unconstrained because it is overwritten, a store's value *is* the old one, so rs2 keeps it.
+//! - A load's value is the dword's, so memory keeps it. `value` needs no range check: it equals limbs that are in range.
+//! - Key and alignment: see `address`.
+
+use vellum_executor::Event;
+use vellum_isa::{Family, Op, RomRow};
+use vellum_stark::{Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
+
+use crate::{
+    Cpu, FamilyChip, Read, Write,
+    access::slot,
+    address::{Address, address},
+    family::{exclusive, op_code},
+    limbs,
+};
+
+const LOADED: [&str; 4] = ["ld value 0", "ld value 1", "ld value 2", "ld value 3"];
+const STORED: [&str; 4] = ["sd value 0", "sd value 1", "sd value 2", "sd value 3"];
+
+/// The columns.
+#[derive(Clone, Default)]
+struct Row<T> {
+    /// pc and time.
+    cpu: Cpu<T>,
+    /// Whether the instruction is `ld`.
+    ld: T,
+    /// Whether the instruction is `sd`.
+    sd: T,
+    /// Destination register of a load, 0 in a store.
+    rd: T,
+    /// Base register.
+    rs1: T,
+    /// Source register of a store, 0 in a load.
+    rs2: T,
+    /// Limb 0 of the immediate.
+    i0: T,
+    /// Limbs 1 to 3 of the immediate.
+    i1: T,
+    /// pc cell of the next instruction.
+    npc: T,
+    /// Access of the base register.
+    base: Read<T>,
+    /// Access of rd or rs2; the value is the one before.
+    register: Read<T>,
+    /// Access of the dword; the value is the one before.
+    memory: Read<T>,
+    /// The value moved: register and dword hold it afterwards.
+    value: [T; 4],
+    /// The address.
+    address: Address<T>,
+}
+
+impl<T: Default> Columns<T> for Row<T> {
+    fn visit(&mut self, f: &mut impl FnMut(&mut T)) {
+        self.cpu.visit(f);
+        f(&mut self.ld);
+        f(&mut self.sd);
+        f(&mut self.rd);
+        f(&mut self.rs1);
+        f(&mut self.rs2);
+        f(&mut self.i0);
+        f(&mut self.i1);
+        f(&mut self.npc);
+        self.base.visit(f);
+        self.register.visit(f);
+        self.memory.visit(f);
+        self.value.visit(f);
+        self.address.visit(f);
+    }
+}
+
+/// The chip.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Mem64Chip;
+
+impl Chip for Mem64Chip {
+    fn name(&self) -> &'static str {
+        Family::Mem64.name()
+    }
+
+    fn widths(&self) -> Widths {
+        Widths { main: Row::<F>::width(), ..Widths::default() }
+    }
+
+    fn eval<B: Builder>(&self, b: &mut B) {
+        let row = Row::<B::Expr>::read(b.main());
+        let [ld, sd] = [row.ld.clone(), row.sd.clone()];
+        let flags = [ld.clone(), sd.clone()];
+        let op = op_code(&flags, [Op::Ld, Op::Sd]);
+
+        // ld, sd, ld + sd ∈ {0, 1}
+        let r = exclusive(b, &flags);
+
+        for i in 0..4 {
+            // ld·(value_i − memory_i) = 0
+            b.assert_zero(LOADED[i], ld.clone() * (row.value[i].clone() - row.memory.value[i].clone()));
+            // sd·(value_i − register_i) = 0
+            b.assert_zero(STORED[i], sd.clone() * (row.value[i].clone() - row.register.value[i].clone()));
+        }
+
+        let register = row.rd.clone() + row.rs2.clone();
+        // A load writes rd in slot 4, a store reads rs2 in slot 2.
+        let register_time = row.cpu.ts.clone() + ld * F::from_u32(slot::RD) + sd * F::from_u32(slot::RS2);
+        row.base.register(b, &r, row.rs1.clone(), row.cpu.time(slot::RS1));
+        let key = row.address.eval(b, &r, &row.base.value, [&row.i0, &row.i1], B::Expr::ZERO);
+        Write { old: row.register, new: row.value.clone() }.register(b, &r, register, register_time);
+        Write { old: row.memory, new: row.value }.eval(b, &r, key, row.cpu.time(slot::MEMORY));
+        row.cpu.eval(b, &r, [op, row.rd, row.rs1, row.rs2, row.i0, row.i1, row.npc.clone()], row.npc);
+    }
+}
+
+impl FamilyChip for Mem64Chip {
+    fn family(&self) -> Family {
+        Family::Mem64
+    }
+
+    fn write_row(&self, rom: &RomRow, event: &Event, row: &mut [F]) {
+        let load = rom.op == Op::Ld;
+        let (register, register_slot, value) = match load {
+            true => (event.rd, slot::RD, event.rd_new),
+            false => (event.rs2, slot::RS2, event.mem_new),
+        };
+        Row {
+            cpu: Cpu::new(rom, event),
+            ld: F::from_bool(load),
+            sd: F::from_bool(!load),
+            rd: F::from_u8(rom.rd),
+            rs1: F::from_u8(rom.rs1),
+            rs2: F::from_u16(rom.rs2),
+            i0: F::from_u32(rom.i0),
+            i1: F::from_u16(rom.i1),
+            npc: F::from_u32(rom.npc),
+            base: Read::new(event.rs1, event.ts, slot::RS1),
+            register: Read::new(register, event.ts, register_slot),
+            memory: Read::new(event.mem, event.ts, slot::MEMORY),
+            value: limbs(value),
+            address: Address::new(address(rom, event.rs1.old)),
+        }
+        .write(row);
+    }
+}
