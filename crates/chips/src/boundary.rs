@@ -24,7 +24,7 @@
 use vellum_executor::BoundaryRow;
 use vellum_stark::{Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
 
-use crate::{GMEM, MEM, RANGE16, limbs, public::PublicValues};
+use crate::{GMEM, MEM, PUBLIC_SHARD, RANGE16, limbs};
 
 /// The columns, all phase-0.
 #[derive(Clone, Default)]
@@ -69,7 +69,7 @@ impl Chip for BoundaryChip {
 
     fn eval<B: Builder>(&self, b: &mut B) {
         let Row { active: r, key, prev_shard, first, last, last_ts } = Row::<B::Expr>::read(b.phase0());
-        let shard = b.public(PublicValues::SHARD);
+        let shard = b.public(PUBLIC_SHARD);
         let token = |time: B::Expr, [v0, v1, v2, v3]: [B::Expr; 4]| [key.clone(), time, v0, v1, v2, v3];
 
         // active ∈ {0, 1}

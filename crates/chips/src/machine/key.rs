@@ -3,8 +3,8 @@
 use vellum_isa::Program;
 use vellum_stark::{DIGEST, Digest, F, Preprocessed, PreprocessedRoot, PrimeCharacteristicRing, hash_elements};
 
-use super::{Machine, Table, word};
-use crate::{image, program};
+use super::{Machine, Table, table, word};
+use crate::{image_rows, program_rows};
 
 /// The program half of a verifying key, of fixed length. With the machine digest it hashes to the key's 32 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,10 +136,10 @@ impl ProgramKey {
     pub fn new(machine: &Machine, program: Program) -> Self {
         let rom = Preprocessed::commit(
             &machine.set,
-            vec![(Table::Program as usize, program::program_rows(&program))],
+            vec![(Table::Program as usize, table(&program_rows(&program)))],
         );
         let image =
-            Preprocessed::commit(&machine.set, vec![(Table::Image as usize, image::image_rows(&program))]);
+            Preprocessed::commit(&machine.set, vec![(Table::Image as usize, table(&image_rows(&program)))]);
         let (rom_root, image_root) = (rom.root(), image.root());
         let vk = VerifyingKey {
             machine: machine.digest(),

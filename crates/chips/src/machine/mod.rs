@@ -8,12 +8,14 @@ mod prove;
 mod trace;
 mod verify;
 
-pub use key::{ProgramKey, VerifyingKey};
-pub use prove::{GlobalChallenge, ShardProof, phase0_root, prove_shard};
-pub use trace::{ShardShape, check_shard, shard_shape};
-pub use verify::{Exit, MachineError, MachineHeader, MachineVerifier};
+pub use key::{ProgramKey, VK_BYTES, VerifyingKey, canonical, digest_bytes};
+pub use prove::{
+    Chain, Fill, GlobalChallenge, PUBLIC_SHARD, Public, ShardProof, chain_next, chain_start, phase0_root, prove_shard,
+};
+pub use trace::{ShardRows, check_shard, shard_shape};
+pub use verify::{Exit, MachineError, MachineHeader, MachineVerifier, SHARDS_MAX};
 
-use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, hash_bytes};
+use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, RowMajorMatrix, hash_bytes};
 
 use crate::{
     AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, DivRemChip, EcallChip, ImageChip, InitChip, JalrChip,
@@ -70,8 +72,8 @@ impl Machine {
         let fixed = Preprocessed::commit(
             &set,
             vec![
-                (Table::Range as usize, crate::tables::range_rows()),
-                (Table::Byte as usize, crate::tables::byte_rows()),
+                (Table::Range as usize, table(&crate::tables::range_rows())),
+                (Table::Byte as usize, table(&crate::tables::byte_rows())),
             ],
         );
         let digest = machine_digest(&set, &fixed);
@@ -119,6 +121,14 @@ fn machine_digest(set: &ChipSet, fixed: &Preprocessed) -> Digest {
         bytes.extend_from_slice(&word(element).to_le_bytes());
     }
     hash_bytes(MACHINE_TAG, &bytes)
+}
+
+/// Preprocessed rows, padded with rows of zeros to a power of two.
+pub(crate) fn table<const N: usize>(rows: &[[F; N]]) -> RowMajorMatrix<F> {
+    let height = rows.len().next_power_of_two().max(1 << vellum_stark::LOG_HEIGHT_MIN);
+    let mut values = rows.as_flattened().to_vec();
+    values.resize(height * N, F::default());
+    RowMajorMatrix::new(values, N)
 }
 
 /// The canonical integer of a field element.

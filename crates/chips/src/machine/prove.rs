@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use vellum_executor::Shard;
 use vellum_stark::{
-    BoundaryTerm, Digest, Direction, EF, F, PrimeCharacteristicRing, Shape, Statement, TableProof, Traces,
+    BoundaryTerm, Digest, Direction, EF, F, PrimeCharacteristicRing, Shape, Stages, Statement, TableProof, Traces,
     Transcript, hash_elements, prove,
 };
 
@@ -34,6 +34,9 @@ pub struct Public {
     pub digest: [u8; 32],
 }
 
+/// Which public value is the shard's number: BOUNDARY reads it.
+pub const PUBLIC_SHARD: usize = 0;
+
 impl Public {
     pub(crate) fn of(shard: &Shard) -> Self {
         let exit = shard.exit.unwrap_or_default();
@@ -50,7 +53,7 @@ impl Public {
         }
     }
 
-    /// The public values as the transcript absorbs them; number 0 is what BOUNDARY's constraints read. Every number is
+    /// The public values as the transcript absorbs them; Every number is
     /// below 2^31 - 2^24, which the verifier checks first.
     pub(crate) fn elements(&self, chain: &Chain) -> Vec<F> {
         let numbers = [
@@ -187,9 +190,16 @@ pub struct Fill {
 }
 
 /// Proves a shard. Returns the proof and how full the tables were.
-pub fn prove_shard(machine: &Machine, key: &ProgramKey, shard: &Shard, chain: &Chain) -> (ShardProof, Fill) {
+pub fn prove_shard(
+    machine: &Machine,
+    key: &ProgramKey,
+    shard: &Shard,
+    chain: &Chain,
+    stages: &mut Stages,
+) -> (ShardProof, Fill) {
     let public = Public::of(shard);
     let traces = trace::traces(machine, key, shard);
+    stages.end("rows");
     let fill = trace::fill(machine, key, shard, traces.shape());
     let elements = public.elements(chain);
     let boundary = boundary_terms(&public);
@@ -200,7 +210,7 @@ pub fn prove_shard(machine: &Machine, key: &ProgramKey, shard: &Shard, chain: &C
         boundary: &boundary,
     };
     let preprocessed = trace::opened(machine, key, shard.is_last);
-    let tables = prove(&machine.set, &preprocessed, &statement, traces);
+    let tables = prove(&machine.set, &preprocessed, &statement, traces, stages);
     (ShardProof { public, tables }, fill)
 }
 

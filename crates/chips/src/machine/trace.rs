@@ -11,14 +11,15 @@ use super::prove::Fill;
 use super::{Machine, ProgramKey, Table, word};
 use crate::family::FamilyChip;
 use crate::{
-    AddChip, AddiChip, BYTE, CmpBrChip, DivRemChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip,
-    RANGE8, RANGE16, ShiftChip, boundary, ecall, image, init,
+    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, DivRemChip, EcallChip, ImageChip, InitChip, JalrChip, LiChip,
+    LogicChip, Mem64Chip, MemSubChip, MulChip, RANGE8, RANGE16, ShiftChip, product,
 };
 
-/// Numbers of rows that fix a shard's shape: known after planning, before any event is recorded.
+/// Numbers of rows that fix a shard's shape: known after planning, before any event is recorded. Every DIVREM event also
+/// takes a row of MUL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ShardShape {
-    /// Events by family; products that DIVREM asks MUL for are counted by [`shard_shape`].
+pub struct ShardRows {
+    /// Events by family.
     pub families: [usize; 12],
     /// Touched keys.
     pub boundary: usize,
@@ -29,12 +30,12 @@ pub struct ShardShape {
 }
 
 /// The heights of a shard's tables: the smallest powers of two that hold its rows; tables without rows are absent.
-pub fn shard_shape(key: &ProgramKey, rows: &ShardShape) -> Shape {
+pub fn shard_shape(key: &ProgramKey, rows: &ShardRows) -> Shape {
     let mut log_heights = vec![None; 18];
     for family in Family::ALL {
         let mut count = rows.families[family as usize];
         if family == Family::Mul {
-            count += crate::divrem::products(rows.families[Family::DivRem as usize]);
+            count += rows.families[Family::DivRem as usize];
         }
         log_heights[family as usize] = table_height(count);
     }
@@ -52,10 +53,10 @@ fn table_height(rows: usize) -> Option<u8> {
 }
 
 /// The row counts of a complete shard.
-pub(crate) fn rows_of(shard: &Shard) -> ShardShape {
+pub(crate) fn rows_of(shard: &Shard) -> ShardRows {
     let mut families: [usize; 12] = std::array::from_fn(|f| shard.events[f].len());
     families[Family::Ecall as usize] = shard.ecalls.len();
-    ShardShape {
+    ShardRows {
         families,
         boundary: shard.boundary.len(),
         init: shard.init.len(),
@@ -67,17 +68,17 @@ pub(crate) fn rows_of(shard: &Shard) -> ShardShape {
 pub(crate) fn fill_phase0(machine: &Machine, traces: &mut Traces, shard: &Shard) {
     let set = &machine.set;
     traces.fill(set, Table::Boundary as usize, Round::Phase0, shard.boundary.len(), |i, row| {
-        boundary::write_row(&shard.boundary[i], shard.index, row);
+        BoundaryChip.write_row(&shard.boundary[i], row);
     });
     if !shard.init.is_empty() {
         traces.fill(set, Table::Init as usize, Round::Phase0, shard.init.len(), |i, row| {
             let previous = if i == 0 { shard.key_in } else { shard.init[i - 1].key };
-            init::write_row(&shard.init[i], previous, row);
+            InitChip.write_row(&shard.init[i], previous, row);
         });
     }
     if shard.is_last {
         traces.fill(set, Table::Image as usize, Round::Phase0, shard.image.len(), |i, row| {
-            image::write_row(&shard.image[i], row);
+            ImageChip.write_row(&shard.image[i], row);
         });
     }
 }
@@ -106,14 +107,13 @@ pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Trac
     }
     let multiplications = &shard.events[Family::Mul as usize];
     let divisions = &shard.events[Family::DivRem as usize];
-    let products = crate::divrem::products(divisions.len());
-    if multiplications.len() + products > 0 {
-        traces.fill(set, Family::Mul as usize, Round::Main, multiplications.len() + products, |i, row| {
+    if multiplications.len() + divisions.len() > 0 {
+        traces.fill(set, Family::Mul as usize, Round::Main, multiplications.len() + divisions.len(), |i, row| {
             match multiplications.get(i) {
                 Some(event) => MulChip.write_row(&rom[event.row as usize], event, row),
                 None => {
                     let event = &divisions[i - multiplications.len()];
-                    crate::mul::write_product(&crate::divrem::product(&rom[event.row as usize], event), row);
+                    product(&rom[event.row as usize], event).write_row(row);
                 }
             }
         });
@@ -121,7 +121,7 @@ pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Trac
     if !shard.ecalls.is_empty() {
         traces.fill(set, Family::Ecall as usize, Round::Main, shard.ecalls.len(), |i, row| {
             let event = &shard.ecalls[i];
-            ecall::write_row(&rom[event.row as usize], event, row);
+            EcallChip.write_row(&rom[event.row as usize], event, row);
         });
     }
     fill_multiplicities(machine, key, shard, &mut traces);
@@ -147,7 +147,7 @@ impl<C: FamilyChip> RowWriter for C {
 pub(crate) fn fill(machine: &Machine, key: &ProgramKey, shard: &Shard, shape: &Shape) -> Fill {
     let rows = rows_of(shard);
     let mut used: Vec<usize> = rows.families.to_vec();
-    used[Family::Mul as usize] += crate::divrem::products(rows.families[Family::DivRem as usize]);
+    used[Family::Mul as usize] += rows.families[Family::DivRem as usize];
     used.extend([rows.boundary, rows.init, key.program.rom.len(), shard.image.len(), 1 << 16, 1 << 16]);
     let mut fill = Fill::default();
     for ((entry, height), used) in machine.set.chips.iter().zip(&shape.log_heights).zip(used) {
