@@ -288,27 +288,26 @@ fn write_expr(expr: &Expr, strength: u8, f: &mut fmt::Formatter<'_>) -> fmt::Res
     if parentheses { f.write_str(")") } else { Ok(()) }
 }
 
-/// Writes a constant as a person would: −1, 1/2^16, or the canonical number.
+/// Writes a constant as a person would: −1, 1/2^16, 2^30, or the canonical number.
 fn write_constant(value: F, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     const SMALL: u32 = 1 << 20;
-    for shift in 0..=24 {
-        let scaled = value * F::from_u32(1 << shift);
-        let (sign, magnitude) = if scaled.as_canonical_u32() <= F::ORDER_U32 / 2 {
-            ("", scaled.as_canonical_u32())
-        } else {
-            ("-", (-scaled).as_canonical_u32())
-        };
-        if shift == 0 && magnitude <= SMALL {
-            return write!(f, "{sign}{magnitude}");
+    let number = value.as_canonical_u32();
+    let negative = (-value).as_canonical_u32();
+    for shift in 1..32 {
+        let inverse = F::ONE.div_2exp_u64(shift);
+        if value == inverse {
+            return write!(f, "1/2^{shift}");
         }
-        if magnitude <= 1 << 8 {
-            return write!(f, "{sign}{magnitude}/2^{shift}");
+        if value == -inverse {
+            return write!(f, "-1/2^{shift}");
         }
     }
-    if value.as_canonical_u32().is_power_of_two() {
-        return write!(f, "2^{}", value.as_canonical_u32().trailing_zeros());
+    match (number, negative) {
+        (0..=SMALL, _) => write!(f, "{number}"),
+        (_, 0..=SMALL) => write!(f, "-{negative}"),
+        _ if number.is_power_of_two() => write!(f, "2^{}", number.trailing_zeros()),
+        _ => write!(f, "{number}"),
     }
-    write!(f, "{}", value.as_canonical_u32())
 }
 
 /// An operation of a [`Tape`].

@@ -37,8 +37,8 @@
 //!   (2) receives a token that is not earlier than the one it sends (`ordered` buses), or (3) has a multiplicity other
 //!   than 0 and 1;
 //! - *mute*: with any one constraint or interaction deleted, forge or a drawn lie succeeds, unless `allowed_mutes` says
-//!   why it may stay undetected. (A permutation send is what is observed: its loss shows in the shape and as an
-//!   unbalanced bus.)
+//!   why it may stay undetected. Interactions with permutation buses are what is observed: the loss of one shows in the
+//!   shape and unbalances its bus. A table's receiving side is preprocessed and free.
 //!
 //! Searches are deterministic.
 
@@ -166,7 +166,7 @@ impl<'a, C: Chip> ChipTest<'a, C> {
         let model = Model::new(&description);
         let starts: Vec<_> = self.starts().collect();
         let found = starts.par_iter().filter_map(|(label, cells)| {
-            let forgery = self.forge_row(&model, cells, None)?;
+            let forgery = self.forge_row(&model, cells, None, self.budget)?;
             Some(format!("forged from row {label:?}: {forgery}"))
         });
         found.collect()
@@ -181,14 +181,16 @@ impl<'a, C: Chip> ChipTest<'a, C> {
             let interaction = item.checked_sub(description.constraints.len());
             interaction.is_some_and(|i| {
                 let interaction = &description.interactions[i];
-                // Receiving on a lookup bus is a table's side: its tuples are preprocessed and its count is free.
-                (interaction.bus.kind == BusKind::Permutation) == (interaction.direction == Direction::Send)
+                interaction.bus.kind == BusKind::Permutation || interaction.direction == Direction::Receive
             })
         };
         let items: Vec<usize> = (0..names.len()).filter(|item| !observed(*item)).collect();
         let needed = items.par_iter().map(|&item| {
             let by_lie = self.lies.iter().any(|lie| self.objections_to_lie(lie, Some(item)).is_empty());
-            by_lie || self.starts().any(|(_, cells)| self.forge_row(&model, cells, Some(item)).is_some())
+            let by_forge = |budget| {
+                self.starts().any(|(_, cells)| self.forge_row(&model, cells, Some(item), budget).is_some())
+            };
+            by_lie || by_forge(self.budget) || by_forge(self.budget * 16)
         });
         let needed: Vec<bool> = needed.collect();
         let mut findings = Vec::new();
@@ -212,8 +214,8 @@ impl<'a, C: Chip> ChipTest<'a, C> {
     }
 
     /// Tries every goal from one row, with one constraint or interaction left out.
-    fn forge_row(&self, model: &Model, row: &Cells, muted: Option<usize>) -> Option<Forgery> {
-        let problem = |goal| Problem::new(model, self.rules(), row, muted, goal);
+    fn forge_row(&self, model: &Model, row: &Cells, muted: Option<usize>, budget: usize) -> Option<Forgery> {
+        let problem = |goal| Problem::new(model, self.rules(budget), row, muted, goal);
         let sent = problem(Goal::OtherSends).change_cells();
         sent.or_else(|| {
             let goals = model.goals(self.ordered, row, &self.public);
@@ -221,14 +223,14 @@ impl<'a, C: Chip> ChipTest<'a, C> {
         })
     }
 
-    fn rules(&self) -> forge::Rules<'_> {
+    fn rules(&self, budget: usize) -> forge::Rules<'_> {
         forge::Rules {
             public: &self.public,
             lookup: self.lookup,
             held: self.held,
             inputs: &self.inputs,
             outputs: &self.outputs,
-            budget: self.budget,
+            budget,
         }
     }
 
@@ -284,15 +286,16 @@ impl<'a, C: Chip> ChipTest<'a, C> {
     }
 }
 
-/// Names in reports: a constraint's own; for interactions the bus and the number among the chip's on that bus, "MEM#0".
+/// Names in reports: a constraint's own, and an interaction's bus; with a number where the chip has several, "MEM#0".
 fn names(description: &Description) -> Vec<String> {
-    let mut names: Vec<String> = description.constraints.iter().map(|c| c.name.to_owned()).collect();
-    for (i, interaction) in description.interactions.iter().enumerate() {
-        let earlier =
-            description.interactions[..i].iter().filter(|other| other.bus == interaction.bus).count();
-        names.push(format!("{}#{earlier}", interaction.bus.name));
-    }
-    names
+    let constraints = description.constraints.iter().map(|constraint| constraint.name);
+    let buses = description.interactions.iter().map(|interaction| interaction.bus.name);
+    let plain: Vec<&str> = constraints.chain(buses).collect();
+    let number = |(i, name): (usize, &&str)| {
+        let count = |names: &[&str]| names.iter().filter(|other| *other == name).count();
+        if count(&plain) == 1 { (*name).to_owned() } else { format!("{name}#{}", count(&plain[..i])) }
+    };
+    plain.iter().enumerate().map(number).collect()
 }
 
 /// The struct of columns with each column's number in its place.
