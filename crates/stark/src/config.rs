@@ -8,6 +8,7 @@ use p3_koala_bear::{Poseidon2KoalaBear, default_koalabear_poseidon2_16};
 use p3_merkle_tree::MerkleTreeMmcs;
 use p3_symmetric::{CryptographicHasher, MerkleCap, PaddingFreeSponge, TruncatedPermutation};
 
+use crate::security::Parameters;
 use crate::{EF, F};
 
 /// Number of field elements of a digest.
@@ -99,12 +100,4 @@ pub fn hash_bytes(tag: u32, bytes: &[u8]) -> Digest {
     let head = [tag, (length & 0xff_ffff) as u32, ((length >> 24) & 0xff_ffff) as u32];
     let body = bytes.chunks(3).map(|c| c.iter().rev().fold(0, |word, byte| (word << 8) | u32::from(*byte)));
     hash_elements(head.into_iter().chain(body).map(F::from_u32))
-}
-
-/// TEMP
-pub struct Parameters { pub log_blowup: usize, pub queries: usize, pub max_log_arity: usize, pub log_final_poly_len: usize, pub grinding: Grinding }
-pub struct Grinding { pub lookup: usize, pub global: usize, pub zeta: usize, pub fold: usize, pub batch: usize, pub query: usize }
-impl Parameters {
-    pub const STANDARD: Self = Self { log_blowup: 1, queries: 193, max_log_arity: 3, log_final_poly_len: 3, grinding: Grinding { lookup: 14, global: 16, zeta: 4, fold: 4, batch: 16, query: 20 } };
-    pub const TEST_INSECURE: Self = Self { log_blowup: 1, queries: 4, max_log_arity: 3, log_final_poly_len: 3, grinding: Grinding { lookup: 1, global: 1, zeta: 1, fold: 1, batch: 1, query: 1 } };
 }

@@ -14,6 +14,7 @@ mod folder;
 mod logup;
 mod proof;
 mod prover;
+pub mod security;
 mod stages;
 pub mod symbolic;
 pub mod testing;
@@ -25,7 +26,7 @@ pub use bus::{Bus, BusKind, Scope};
 pub use chipset::{
     AnyChip, BoundaryTerm, COLUMNS_MAX, Entry, LOG_HEIGHT_MAX, LOG_HEIGHT_MIN, Shape,
 };
-pub use config::{DIGEST, Digest, Parameters, Profile, hash_bytes, hash_elements};
+pub use config::{DIGEST, Digest, Profile, hash_bytes, hash_elements};
 pub use folder::ARITY_MAX;
 pub use logup::LookupSink;
 pub use proof::{ChipSet, PreprocessedRoot, Statement, TableProof};
