@@ -16,7 +16,7 @@
 
 use vellum_executor::{Access, Event};
 use vellum_isa::{RomRow, map::REGISTER_KEY};
-use vellum_stark::{Builder, Columns, F, PrimeCharacteristicRing};
+use vellum_stark::{Algebra, Builder, Columns, F, PrimeCharacteristicRing};
 
 use crate::{MEM, PROG, RANGE8, RANGE16, STATE};
 
@@ -197,4 +197,14 @@ pub(crate) fn sign_extended_word<B: Builder>(b: &mut B, word: &B::Expr, value: &
 /// Where `r` is 1, the boolean `sign` is bit 15 of the 16-bit `limb`: 2·(limb − 2^15·sign) has 16 bits.
 pub(crate) fn check_sign<B: Builder>(b: &mut B, r: &B::Expr, limb: &B::Expr, sign: &B::Expr) {
     b.send(RANGE16, r.clone(), [limb.double() - sign.clone() * F::from_u32(1 << 16)]);
+}
+
+/// The carries of x + y = z, limb by limb: k_i = (x_i + y_i + k_(i−1) − z_i)/2^16, linear in the limbs. Over limbs of 16
+/// bits, z is the sum modulo 2^64 exactly if all four are boolean.
+pub(crate) fn carries<E: Algebra<F>>(x: &[E; 4], y: &[E; 4], z: &[E; 4]) -> [E; 4] {
+    let mut carry = E::ZERO;
+    std::array::from_fn(|i| {
+        carry = (x[i].clone() + y[i].clone() + carry.clone() - z[i].clone()) * inverse_2_16();
+        carry.clone()
+    })
 }

@@ -39,7 +39,7 @@ use vellum_executor::Event;
 use vellum_isa::{Family, Op, RomRow};
 use vellum_stark::{Algebra, Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
 
-use crate::access::{Cpu, Read, Write, inverse_2_16, range_check, sign_extended_word, slot};
+use crate::access::{Cpu, Read, Write, carries, range_check, sign_extended_word, slot};
 use crate::family::{FamilyChip, exclusive, op_code};
 
 /// The columns of ADD.
@@ -128,15 +128,6 @@ impl<E: Algebra<F>> Row<E> {
         self.b.register(b, r, rs2, self.cpu.time(slot::RS2));
         self.c.register(b, r, rd, self.cpu.time(slot::RD));
     }
-}
-
-/// The carries of x + y = z, limb by limb: k_i = (x_i + y_i + k_(i−1) − z_i)/2^16.
-fn carries<E: Algebra<F>>(x: &[E; 4], y: &[E; 4], z: &[E; 4]) -> [E; 4] {
-    let mut carry = E::ZERO;
-    std::array::from_fn(|i| {
-        carry = (x[i].clone() + y[i].clone() + carry.clone() - z[i].clone()) * inverse_2_16();
-        carry.clone()
-    })
 }
 
 impl FamilyChip for AddChip {

@@ -33,3 +33,19 @@ pub(crate) fn exclusive<B: Builder, const N: usize>(b: &mut B, flags: &[B::Expr;
 pub(crate) fn op_code<E: Algebra<F>, const N: usize>(flags: &[E; N], ops: [Op; N]) -> E {
     flags.iter().zip(ops).map(|(flag, op)| flag.clone() * F::from_u32(op as u32)).sum()
 }
+
+/// The sign-extended immediate of a row that keeps its limb 0 in i0 and its sign limb in i1.
+pub(crate) fn immediate(rom: &RomRow) -> u64 {
+    let sign = u64::from(rom.i1);
+    u64::from(rom.i0) | sign << 16 | sign << 32 | sign << 48
+}
+
+/// The low byte of each limb.
+pub(crate) fn low_bytes(value: u64) -> [F; 4] {
+    std::array::from_fn(|i| F::from_u8((value >> (16 * i)) as u8))
+}
+
+/// 2^-8 in the field.
+pub(crate) fn inverse_2_8() -> F {
+    F::ONE.div_2exp_u64(8)
+}

@@ -4,10 +4,18 @@
 
 mod access;
 mod add;
+mod addi;
 mod buses;
 mod family;
+mod jalr;
+mod li;
+mod logic;
 
 pub use access::{Cpu, Read, Write, limbs};
 pub use add::AddChip;
+pub use addi::AddiChip;
 pub use buses::*;
 pub use family::{FamilyChip, prog_tuple};
+pub use jalr::JalrChip;
+pub use li::LiChip;
+pub use logic::LogicChip;
