@@ -11,6 +11,7 @@ mod family;
 mod jalr;
 mod li;
 mod logic;
+mod shift;
 
 pub use access::{Cpu, Read, Write, limbs};
 pub use add::AddChip;
@@ -21,3 +22,4 @@ pub use family::{FamilyChip, prog_tuple};
 pub use jalr::JalrChip;
 pub use li::LiChip;
 pub use logic::LogicChip;
+pub use shift::ShiftChip;
