@@ -45,6 +45,12 @@ pub enum ExecutionError {
         /// Room.
         max: u64,
     },
+    /// A plan and an execution that differ.
+    #[error("the plan is of another program or input (they differ in shard {shard})")]
+    OtherPlan {
+        /// First shard that differs.
+        shard: u32,
+    },
 }
 
 /// What stopped the execution.
@@ -84,6 +90,14 @@ pub enum Fault {
     /// More committed bytes than any proof may carry.
     #[error("output longer than {0} bytes")]
     OutputTooLong(u64),
+    /// One WRITE of more bytes than allowed.
+    #[error("write of {got} bytes, at most {max} allowed")]
+    WriteTooLong {
+        /// Register a2.
+        got: u64,
+        /// Limit.
+        max: u64,
+    },
     /// The digest at exit is not the hash of the committed bytes.
     #[error("output digest {} at exit, but the committed bytes have {}", hex(.claimed), hex(.committed))]
     OutputDigest {

@@ -124,7 +124,8 @@ struct Machine<'a, 'c> {
     code: &'c Code,
     registers: [u64; 256],
     memory: Memory<'a, u8>,
-    host: Host<'c>,
+    host: Host,
+    console: &'c mut dyn Console,
     max_cycles: u64,
     /// Cycles up to the last taken jump.
     cycles: u64,
@@ -152,7 +153,8 @@ impl<'a, 'c> Machine<'a, 'c> {
             code,
             registers: [0; 256],
             memory: Memory::new(program, input, limits.max_memory_bytes),
-            host: Host::new(console),
+            host: Host::default(),
+            console,
             max_cycles: limits.max_cycles.unwrap_or(u64::MAX),
             cycles: 0,
             start: code.entry as usize,
@@ -340,7 +342,10 @@ impl<'a, 'c> Machine<'a, 'c> {
         if cycles > self.max_cycles {
             return Err(Stop { fault: Fault::CycleLimit(self.max_cycles), at });
         }
-        let call = self.host.call(&self.registers, &self.memory).map_err(|fault| Stop { fault, at })?;
+        let call = self
+            .host
+            .call(&self.registers, &self.memory, self.console)
+            .map_err(|fault| Stop { fault, at })?;
         match call {
             Call::Continue => Ok(None),
             Call::Mark(label) => {

@@ -11,6 +11,9 @@ use crate::{
 /// Most output bytes of a program.
 pub const OUTPUT_BYTES_MAX: u64 = 1 << 26;
 
+/// Most bytes of one WRITE, so that no call can keep the host busy for long.
+pub const WRITE_BYTES_MAX: u64 = 1 << 24;
+
 /// Receives what the guest prints.
 pub trait Console {
     /// Bytes of one WRITE call, or a part of them; `fd` is what the guest passed (1 and 2 by convention).
@@ -42,28 +45,28 @@ pub(crate) enum Call {
 }
 
 /// The host's side of one execution.
-pub(crate) struct Host<'a> {
-    console: &'a mut dyn Console,
+#[derive(Default)]
+pub(crate) struct Host {
     committed: Vec<u8>,
 }
 
-impl<'a> Host<'a> {
-    pub(crate) fn new(console: &'a mut dyn Console) -> Self {
-        Self { console, committed: Vec::new() }
-    }
-
+impl Host {
     /// Serves the call in the registers' a7.
     pub(crate) fn call<S: Stamp>(
         &mut self,
         registers: &[u64],
         memory: &Memory<'_, S>,
+        console: &mut dyn Console,
     ) -> Result<Call, Fault> {
         let [a0, a1, a2, a3, a4] = std::array::from_fn(|i| registers[10 + i]);
         match registers[17] {
             ecall::EXIT => self.exit(a0),
             ecall::EXIT_OUTPUT => self.exit_output(a0, [a1, a2, a3, a4]),
             ecall::WRITE => {
-                memory.read(a1, a2, |bytes| self.console.write(a0, bytes))?;
+                if a2 > WRITE_BYTES_MAX {
+                    return Err(Fault::WriteTooLong { got: a2, max: WRITE_BYTES_MAX });
+                }
+                memory.read(a1, a2, |bytes| console.write(a0, bytes))?;
                 Ok(Call::Continue)
             }
             ecall::COMMIT => {

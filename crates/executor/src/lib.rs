@@ -10,8 +10,11 @@ mod event;
 mod fast;
 mod host;
 mod memory;
+mod plan;
+mod trace;
 
 pub use error::{ExecutionError, Fault, Place};
 pub use event::{Access, BoundaryRow, EcallEvent, Event, Exit, FinalRow, InitRow, Shard};
 pub use fast::{Execution, Limits, MARKS_MAX, Mark, execute};
-pub use host::{Console, OUTPUT_BYTES_MAX, Silent};
+pub use host::{Console, OUTPUT_BYTES_MAX, Silent, WRITE_BYTES_MAX};
+pub use plan::{INSTRUCTIONS_MAX, Plan, ShardLimits, ShardPlan, Shards, plan};

@@ -86,16 +86,20 @@ impl<'a, S: Stamp> Memory<'a, S> {
     fn page(&self, number: usize) -> Page<S> {
         let mut dwords: Box<[u64; PAGE_DWORDS]> = boxed(vec![0; PAGE_DWORDS]);
         let first = (number * PAGE_DWORDS) as u32;
-        if first < self.program.image_end {
+        if first < self.program.image_end || first >= INPUT_KEY {
             for (key, dword) in (first..).zip(dwords.iter_mut()) {
-                *dword = image_dword(self.program, key).unwrap_or_default();
-            }
-        } else if first >= INPUT_KEY {
-            for (key, dword) in (first..).zip(dwords.iter_mut()) {
-                *dword = self.input_dword(key);
+                *dword = self.initial(key);
             }
         }
         Page { dwords, stamps: boxed(vec![S::default(); PAGE_DWORDS]) }
+    }
+
+    /// A dword's value before the execution.
+    pub(crate) fn initial(&self, key: u32) -> u64 {
+        match key {
+            INPUT_KEY.. => self.input_dword(key),
+            _ => image_dword(self.program, key).unwrap_or_default(),
+        }
     }
 
     /// The initial value of a dword of the input region.
@@ -117,8 +121,7 @@ impl<'a, S: Stamp> Memory<'a, S> {
         }
         Some(match &self.pages[key as usize / PAGE_DWORDS] {
             Some(page) => page.dwords[key as usize % PAGE_DWORDS],
-            None if key >= INPUT_KEY => self.input_dword(key),
-            None => image_dword(self.program, key).unwrap_or_default(),
+            None => self.initial(key),
         })
     }
 
