@@ -3,6 +3,18 @@
 //! Two modes over the same semantics: *fast* (no trace; how many cycles, what output) and *traced* (one [`Event`] list
 //! per chip, cut into shards). This crate is outside the trusted base: a wrong event only fails to prove.
 
+mod alu;
+mod code;
+mod error;
 mod event;
+mod fast;
+mod host;
+mod memory;
+mod plan;
+mod trace;
 
+pub use error::{ExecutionError, Fault, Place};
 pub use event::{Access, BoundaryRow, EcallEvent, Event, Exit, FinalRow, InitRow, Shard};
+pub use fast::{Execution, Limits, MARKS_MAX, Mark, execute};
+pub use host::{Console, OUTPUT_BYTES_MAX, Silent, WRITE_BYTES_MAX};
+pub use plan::{INSTRUCTIONS_MAX, Plan, ShardLimits, ShardPlan, Shards, plan};

@@ -186,8 +186,10 @@ impl Fields {
     }
 
     fn op(self) -> Option<RomRow> {
+        if (self.funct7(), self.funct3()) == (0, 0) {
+            return Some(self.add());
+        }
         self.registers(match (self.funct7(), self.funct3()) {
-            (0x00, 0) => Op::Add,
             (0x20, 0) => Op::Sub,
             (0x00, 1) => Op::Sll,
             (0x00, 2) => Op::Slt,
@@ -207,6 +209,16 @@ impl Fields {
             (0x01, 7) => Op::Remu,
             _ => return None,
         })
+    }
+
+    /// With x0 among the operands, as in c.mv, it is `addi` or a constant: fewer registers to prove.
+    fn add(self) -> RomRow {
+        let row = self.row(Op::Addi).to(self.rd());
+        match (self.rs1(), self.rs2()) {
+            (0, 0) => self.constant(0),
+            (rs, 0) | (0, rs) => row.from(rs),
+            (rs1, rs2) => RomRow { op: Op::Add, ..row.from(rs1).and(rs2) },
+        }
     }
 
     fn op_32(self) -> Option<RomRow> {

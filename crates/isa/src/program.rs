@@ -40,3 +40,12 @@ pub struct Program {
     /// Byte addresses of `begin_signature` and `end_signature`, where the file has both.
     pub signature: Option<(u64, u64)>,
 }
+
+impl Program {
+    /// The function that the byte address `pc` belongs to. A symbol without a size reaches up to the next one.
+    pub fn symbol_at(&self, pc: u64) -> Option<&Symbol> {
+        let after = self.symbols.partition_point(|symbol| symbol.address <= pc);
+        let symbol = self.symbols.get(after.checked_sub(1)?)?;
+        (symbol.size == 0 || pc - symbol.address < symbol.size).then_some(symbol)
+    }
+}

@@ -134,7 +134,7 @@ const HALVES: &[(u16, &str)] = &[
     (0x717e, "ld sp, 504(sp)"),
     (0x6122, "ld sp, 8(sp)"),
     (0x8082, "jalr zero, 0(ra)"),
-    (0x829a, "add t0, zero, t1"),
+    (0x829a, "addi t0, t1, 0"),
     (0x9382, "jalr ra, 0(t2)"),
     (0x9426, "add s0, s0, s1"),
     (0xdfaa, "sw a0, 252(sp)"),
@@ -166,6 +166,9 @@ fn cells_of_one_instruction_of_each_form() {
     };
     let next = PC + 2;
     expect(0x003100b3, Op::Add, 1, 2, 3, 0, 0, next);
+    expect(0x002000b3, Op::Addi, 1, 2, 0, 0, 0, next);
+    expect(0x000100b3, Op::Addi, 1, 2, 0, 0, 0, next);
+    expect(0x000000b3, Op::Li, 1, 0, 0, 0, 0, next);
     expect(0x80068613, Op::Addi, 12, 13, 0, 0xf800, 0xffff, next);
     expect(0x00000013, Op::Li, SINK, 0, 0, 0, 0, next);
     expect(0xfffff837, Op::Li, 16, 0, 0xffff, 0xf000, 0xffff, next);
