@@ -1,4 +1,6 @@
-//! Keccak-256 with Ethereum's padding, in software: the sponge over a published permutation.
+//! Keccak-256 with Ethereum's padding: the sponge over [`permutation`](crate::permutation).
+
+use crate::permutation::{State, keccak_f1600};
 
 /// Bytes absorbed per permutation.
 const RATE: usize = 136;
@@ -6,7 +8,7 @@ const RATE: usize = 136;
 /// An incremental Keccak-256 hash.
 #[derive(Clone)]
 pub struct Keccak256 {
-    state: [u64; 25],
+    state: State,
     /// Bytes absorbed since the last permutation, below [`RATE`].
     used: usize,
 }
@@ -29,7 +31,7 @@ impl Keccak256 {
             for (lane, dword) in self.state.iter_mut().zip(block.chunks_exact(8)) {
                 *lane ^= dword.iter().rev().fold(0, |lane, &byte| lane << 8 | u64::from(byte));
             }
-            keccak::f1600(&mut self.state);
+            keccak_f1600(&mut self.state);
         }
         self.absorb_bytes(blocks.remainder());
     }
@@ -38,7 +40,7 @@ impl Keccak256 {
     pub fn finish(mut self) -> [u8; 32] {
         self.xor_byte(self.used, 0x01);
         self.xor_byte(RATE - 1, 0x80);
-        keccak::f1600(&mut self.state);
+        keccak_f1600(&mut self.state);
         let mut digest = [0; 32];
         for (bytes, lane) in digest.chunks_exact_mut(8).zip(self.state) {
             bytes.copy_from_slice(&lane.to_le_bytes());
@@ -53,7 +55,7 @@ impl Keccak256 {
             self.used += 1;
         }
         if self.used == RATE {
-            keccak::f1600(&mut self.state);
+            keccak_f1600(&mut self.state);
             self.used = 0;
         }
     }

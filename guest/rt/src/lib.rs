@@ -27,6 +27,7 @@ mod heap;
 mod input;
 mod keccak;
 mod output;
+mod permutation;
 mod start;
 
 pub use call::mark;
