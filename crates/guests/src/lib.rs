@@ -2,6 +2,8 @@
 //!
 //! Knows nothing of execution or proofs, so that the bytes can be looked at by anyone.
 
+pub mod template;
+
 /// A program for the zkVM.
 #[derive(Clone, Copy)]
 pub struct Guest {
