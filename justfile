@@ -1,0 +1,44 @@
+# Thin over `cargo xtask`; `just` lists everything.
+
+_default:
+    @just --list --unsorted
+
+# Set up and show the main job
+demo *arguments:
+    cargo xtask demo {{arguments}}
+
+# Set up and run every test
+test *arguments:
+    cargo xtask test {{arguments}}
+
+# Check arrows and text
+tidy:
+    cargo xtask tidy
+
+# Rewrite the expected figures
+bless:
+    cargo xtask bless
+
+# Compare the expected figures
+check:
+    cargo xtask check
+
+# Measure speed and memory
+bench:
+    cargo xtask bench
+
+# Compile the guest programs in two places and compare
+guests:
+    cargo xtask guests --check
+
+# Format everything
+fmt:
+    cargo fmt --all
+
+# Check licences and advisories of dependencies (needs cargo-deny)
+deny:
+    cargo deny check
+
+# Check spelling (needs typos)
+typos:
+    typos
