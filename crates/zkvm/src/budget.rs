@@ -1,0 +1,66 @@
+//! How large shards may be under a memory budget.
+
+use vellum_chips::Machine;
+use vellum_executor::{INSTRUCTIONS_MAX, ShardLimits};
+use vellum_stark::Shape;
+
+/// Smallest budget that proving works with.
+pub const MEMORY_MIN_BYTES: u64 = 1 << 29;
+
+/// A memory budget and what it leaves for a shard's tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Most resident memory of the process.
+    pub bytes: u64,
+}
+
+/// The process without tables: code, circuits, the executor's pages for a small program, thread stacks.
+const BASE_BYTES: u64 = 96 << 20;
+
+/// Largest log2 of a shard's instructions, whatever the budget: times must stay below 2^24.
+const LOG_INSTRUCTIONS_MAX: u32 = 20;
+/// Smallest.
+const LOG_INSTRUCTIONS_MIN: u32 = 14;
+
+/// Shards of up to 2^`log_instructions` instructions: every table may be as tall.
+pub fn shard_limits(log_instructions: u32) -> ShardLimits {
+    let rows = 1u32 << log_instructions;
+    ShardLimits {
+        rows: [rows; 12],
+        boundary: rows,
+        init: rows,
+        instructions: rows.min(INSTRUCTIONS_MAX),
+    }
+}
+
+/// The sizes to try, largest first.
+pub(crate) fn sizes() -> impl Iterator<Item = u32> {
+    (LOG_INSTRUCTIONS_MIN..=LOG_INSTRUCTIONS_MAX).rev()
+}
+
+/// Peak bytes of proving a shard of this shape, next to `touched_dwords` of guest memory and a program of `rom_rows`.
+pub(crate) fn peak_bytes(machine: &Machine, shape: &Shape, touched_dwords: u64, rom_rows: u64) -> u64 {
+    let mut columns_bytes = 0;
+    let mut height_sum = 0u64;
+    let mut tallest = 0u64;
+    for (entry, height) in machine.chip_set().chips.iter().zip(&shape.log_heights) {
+        let Some(height) = height else { continue };
+        let rows = 1u64 << height;
+        let committed = entry.committed_columns() as u64;
+        let auxiliary = 4 * (entry.aux_columns() + entry.sums()) as u64;
+        let set_up = entry.widths.preprocessed as u64;
+        // The rows (4 bytes a cell) live until the auxiliary columns exist, the low-degree extensions (8 bytes a cell)
+        // until the end. Auxiliary rows are consumed by their extension.
+        columns_bytes += rows * (8 * committed + 12 * auxiliary + 12 * set_up).max(12 * committed);
+        height_sum += rows;
+        tallest = tallest.max(rows);
+    }
+    // Merkle nodes: 32 bytes a node, two a row of the extension, four commitments; quotient: 8 columns extended; openings
+    // and folds: extension elements on the tallest domain.
+    let trees = 4 * 2 * 2 * tallest * 32;
+    let quotient = height_sum.min(2 * tallest) * (8 * 8 + 32);
+    let openings = tallest * 2 * 16 * 4;
+    // One event is about 96 bytes; guest pages and their times are kept twice in pass 2.
+    let events = tallest * 96;
+    BASE_BYTES + columns_bytes + trees + quotient + openings + events + 32 * touched_dwords + 200 * rom_rows
+}

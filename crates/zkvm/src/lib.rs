@@ -1,0 +1,26 @@
+//! The zkVM as a library: execute, set up, prove, verify.
+//!
+//! [`Program`]s come from [`load`]; [`Machine`] holds the circuits; [`prove`] writes a proof file; [`verify`] reads one
+//! shard by shard. Underneath is the job interface: [`Work::plan`] cuts an execution into [`Job`]s, any worker proves one
+//! ([`Work::prove`]), [`assemble`] puts the results together. File formats are in `file`.
+
+mod budget;
+mod error;
+mod file;
+mod job;
+mod prove;
+mod verify;
+
+pub use budget::{Budget, MEMORY_MIN_BYTES, shard_limits};
+pub use error::{ProveError, VerifyFileError};
+pub use file::{PROOF_MAGIC, PROOF_VERSION, SHARD_BYTES_MAX};
+pub use job::{Assignment, Job, ShardResult, Work, assemble};
+pub use prove::{Progress, ProveOptions, ProveReport, prove};
+pub use verify::{Verified, verify};
+
+pub use vellum_chips::{Machine, ProgramKey, VerifyingKey};
+pub use vellum_executor::{
+    Console, Execution, ExecutionError, Limits, Silent, execute,
+};
+pub use vellum_isa::{Family, Program};
+pub use vellum_stark::Profile;
