@@ -163,13 +163,13 @@ pub(crate) fn fill(machine: &Machine, key: &ProgramKey, shard: &Shard, shape: &S
 struct Counts {
     range16: Vec<u32>,
     range8: Vec<u32>,
-    /// and, or, xor of each pair of bytes.
-    byte: Vec<[u32; 3]>,
+    /// Each operation on each pair of bytes.
+    byte: Vec<[u32; 4]>,
 }
 
 impl Counts {
     fn new() -> Self {
-        Self { range16: vec![0; 1 << 16], range8: vec![0; 1 << 8], byte: vec![[0; 3]; 1 << 16] }
+        Self { range16: vec![0; 1 << 16], range8: vec![0; 1 << 8], byte: vec![[0; 4]; 1 << 16] }
     }
 
     fn merge(mut self, other: &Self) -> Self {
@@ -202,7 +202,7 @@ impl LookupSink for Counts {
             for (lane, m) in multiplicity.iter().enumerate() {
                 if *m == F::ONE {
                     let [op, a, b] = [0, 1, 2].map(|i| word(tuple[i][lane]) as usize);
-                    if op < 3 && a < 256 && b < 256 {
+                    if op < 4 && a < 256 && b < 256 {
                         self.byte[a << 8 | b][op] += 1;
                     }
                 }
