@@ -12,15 +12,15 @@ pub const GMEM: Bus = Bus::global("GMEM", 3, 6);
 pub const EXIT: Bus = Bus::permutation("EXIT", 4, 20);
 /// (key): chains the INIT rows in strictly increasing order; the verifier sends key_in and receives key_out.
 pub const KEYS: Bus = Bus::permutation("KEYS", 5, 1);
-/// (a0..a3, b0..b3, low 0..3, high 0..3, signed): 128-bit products that MUL proves for DIVREM.
-pub const PRODUCT: Bus = Bus::permutation("PRODUCT", 6, 17);
+/// (a0..a3, b0..b3, low 0..3, high 0..3, sign of a, sign of b): products modulo 2^128 that MUL proves for DIVREM.
+pub const PRODUCT: Bus = Bus::permutation("PRODUCT", 6, 18);
 /// (pc, op, rd, rs1, rs2, i0, i1, npc): the decoded ROM, received by PROGRAM.
 pub const PROG: Bus = Bus::lookup("PROG", 7, 8);
 /// (value): below 2^16, received by RANGE.
 pub const RANGE16: Bus = Bus::lookup("RANGE16", 8, 1);
 /// (value): below 2^8, received by RANGE.
 pub const RANGE8: Bus = Bus::lookup("RANGE8", 9, 1);
-/// (op, a, b, c): c = a op b on bytes, op 0 and, 1 or, 2 xor; received by BYTE.
+/// (op, a, b, c): c = a op b on bytes, op 0 and, 1 or, 2 xor, 3 zero (a and b are bytes); received by BYTE.
 pub const BYTE: Bus = Bus::lookup("BYTE", 10, 4);
 
 /// All of them, for set-up checks and reports.

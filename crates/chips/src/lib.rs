@@ -8,10 +8,14 @@ mod addi;
 mod buses;
 mod cmpbr;
 mod family;
+#[cfg(test)]
+mod honest;
 mod jalr;
 mod li;
 mod logic;
 mod shift;
+#[cfg(test)]
+mod testing;
 
 pub use access::{Cpu, Read, Write, limbs};
 pub use add::AddChip;
