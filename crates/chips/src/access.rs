@@ -133,6 +133,11 @@ pub(crate) fn inverse_2_16() -> F {
     F::ONE.div_2exp_u64(16)
 }
 
+/// 2^-8 in the field.
+pub(crate) fn inverse_2_8() -> F {
+    F::ONE.div_2exp_u64(8)
+}
+
 /// pc and time of a row.
 #[derive(Clone, Default)]
 pub struct Cpu<T> {

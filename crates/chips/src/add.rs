@@ -81,6 +81,8 @@ impl<T: Default> Columns<T> for Row<T> {
 
 /// The operations in the order of the flags.
 const OPS: [Op; 4] = [Op::Add, Op::Sub, Op::Addw, Op::Subw];
+/// Names of the constraints on the flags.
+const FLAGS: [&str; 4] = ["add is boolean", "sub is boolean", "addw is boolean", "subw is boolean"];
 
 /// The chip.
 #[derive(Clone, Copy, Debug, Default)]
@@ -97,7 +99,7 @@ impl Chip for AddChip {
 
     fn eval<B: Builder>(&self, builder: &mut B) {
         let row = Row::<B::Expr>::read(builder.main());
-        let r = exclusive(builder, &row.flags);
+        let r = exclusive(builder, &row.flags, FLAGS);
         row.frame(builder, &r);
 
         range_check(builder, &r, &row.c.new);
@@ -149,5 +151,132 @@ impl FamilyChip for AddChip {
             c: Write::new(rd, rd_new, ts, slot::RD),
         }
         .write(row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_stark::testing::{ChipTest, columns_complete, indices, lie, shape};
+
+    use super::*;
+    use crate::honest::{CONSUMED, Outcome, check_operation, register_row};
+    use crate::testing::{family_test, register_event, row};
+
+    /// The manual's definition.
+    fn reference(op: Op, a: u64, b: u64) -> u64 {
+        match op {
+            Op::Add => a.wrapping_add(b),
+            Op::Sub => a.wrapping_sub(b),
+            Op::Addw => (a as i32).wrapping_add(b as i32) as u64,
+            _ => (a as i32).wrapping_sub(b as i32) as u64,
+        }
+    }
+
+    #[test]
+    fn sums_and_differences_are_proven_and_nothing_else() {
+        for op in OPS {
+            let rom = |registers, b| (register_row(op, registers), b);
+            check_operation(&AddChip, rom, |rom, a, b| Outcome {
+                value: Some(reference(op, a, b)),
+                next_pc: rom.npc,
+            });
+        }
+    }
+
+    fn kit() -> ChipTest<'static, AddChip> {
+        let i = indices::<Row<usize>>();
+        let honest = |op, a, b| row(&AddChip, register_event(op, a, b, reference(op, a, b)));
+        let add = honest(Op::Add, 0x0001_8000_ffff_0005, 0x7fff_8000_0001_fffd);
+        let sub = honest(Op::Sub, 3, 0x0001_0000_0000_0005);
+        let addw = honest(Op::Addw, 0xdead_beef_7fff_ffff, 1);
+        let subw = honest(Op::Subw, 0xffff_ffff_0000_0001, 0x8000_0000);
+        let limb = F::from_u32(1 << 16);
+        let lies = vec![
+            // a = …_0005, b = …_fffd |  c_0 = 2   | k_0 = 1
+            //                        |  c_0 + 2^16 | k_0 = 0, so c_1 − 1: the same sum, the limbs traded
+            lie("limbs 0 and 1 of the output traded", &add, |row| {
+                row.main[i.c.new[0]] += limb;
+                row.main[i.c.new[1]] -= F::ONE;
+            }),
+            lie("limbs 1 and 2 of the output traded", &add, |row| {
+                row.main[i.c.new[1]] += limb;
+                row.main[i.c.new[2]] -= F::ONE;
+            }),
+            lie("limbs 2 and 3 of the output traded", &add, |row| {
+                row.main[i.c.new[2]] += limb;
+                row.main[i.c.new[3]] -= F::ONE;
+            }),
+            lie("output + 2^64", &add, |row| row.main[i.c.new[3]] += limb),
+            // p = 2^31 − 2^24 + 1 = 1 + 2^16·(2^15 − 2^8): what a check of the recombined value would let through
+            lie("output + p", &add, |row| {
+                row.main[i.c.new[0]] += F::ONE;
+                row.main[i.c.new[1]] += F::from_u32((1 << 15) - (1 << 8));
+            }),
+            lie("difference: limbs traded", &sub, |row| {
+                row.main[i.c.new[0]] -= limb;
+                row.main[i.c.new[1]] += F::ONE;
+            }),
+            lie("difference + 2^64", &sub, |row| row.main[i.c.new[3]] += limb),
+            // a = 7fff_ffff, b = 1 | c = ffff_ffff_8000_0000 | the sign says 0
+            lie("addw: a negative word taken as positive", &addw, |row| {
+                row.main[i.c.new[2]] = F::ZERO;
+                row.main[i.c.new[3]] = F::ZERO;
+            }),
+            lie("addw: upper limbs differ", &addw, |row| row.main[i.c.new[3]] = F::ZERO),
+            lie("subw: neither sign", &subw, |row| {
+                row.main[i.c.new[2]] = F::ONE;
+                row.main[i.c.new[3]] = F::ONE;
+            }),
+            // rs1 = rs2, read at ts + 1 and ts + 2: b from another history than a's
+            lie("rs1 read from the future", &add, |row| row.main[i.a.prev_ts] += F::from_u32(1 << 10)),
+            // add sub addw subw | Σ flag·code | r
+            //  2   −1   0    0  |      0      | 1
+            // −1    2   0    0  |      3      | 1    the code of addw, carries of neither
+            lie("flags of no operation with the code of addw", &addw, |row| {
+                [F::NEG_ONE, F::TWO, F::ZERO, F::ZERO]
+                    .iter()
+                    .zip(i.flags)
+                    .for_each(|(f, c)| row.main[c] = *f);
+                row.main[i.c.new[0]] += F::ONE;
+            }),
+            // add + sub has the code of addw too, and r = 2
+            lie("two operations at once with the code of addw", &addw, |row| {
+                [F::ONE, F::ONE, F::ZERO, F::ZERO].iter().zip(i.flags).for_each(|(f, c)| row.main[c] = *f);
+            }),
+        ];
+        let rows = vec![
+            ("add", add),
+            ("sub", sub),
+            ("addw", addw),
+            ("subw", subw),
+            ("0 + 0", honest(Op::Add, 0, 0)),
+            ("subw, positive", honest(Op::Subw, 5, 3)),
+        ];
+        let allowed_mutes = &[
+            ("MEM#4", CONSUMED),
+            // The other flags boolean, −1 for add or sub takes two others with it: all their constraints hold at once,
+            // and they allow the right value only.
+            (
+                "add is boolean",
+                "−add + sub + addw is subw: c = a − b, with a word's upper limbs, is the word's difference",
+            ),
+            (
+                "sub is boolean",
+                "add − sub + subw is addw: c = a + b, with a word's upper limbs, is the word's sum",
+            ),
+        ];
+        ChipTest { lies, allowed_mutes, ..family_test(&AddChip, rows) }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/add.txt"].assert_eq(&shape(&AddChip));
+        columns_complete::<Row<u8>>();
     }
 }

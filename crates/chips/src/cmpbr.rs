@@ -118,6 +118,15 @@ impl<T: Default> Columns<T> for Row<T> {
 const OPS: [Op; 6] = [Op::Slt, Op::Sltu, Op::Beq, Op::Bne, Op::Blt, Op::Bge];
 /// Distance of the code of an immediate form from the register form's, and of an unsigned branch from the signed one's.
 const TO_VARIANT: u32 = 2;
+/// Names of the constraints on the flags.
+const FLAGS: [&str; 6] = [
+    "slt is boolean",
+    "sltu is boolean",
+    "beq is boolean",
+    "bne is boolean",
+    "blt is boolean",
+    "bge is boolean",
+];
 
 /// The chip.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,7 +143,7 @@ impl Chip for CmpBrChip {
 
     fn eval<B: Builder>(&self, builder: &mut B) {
         let row = Row::<B::Expr>::read(builder.main());
-        let r = exclusive(builder, &row.flags);
+        let r = exclusive(builder, &row.flags, FLAGS);
         row.forms(builder);
         row.frame(builder, &r);
         row.signs(builder);
@@ -299,5 +308,211 @@ impl Comparison {
         let limb = |value: u64, i: usize| ((value ^ flip) >> (16 * i)) as u16;
         let distance = differs.map_or(0, |i| limb(a, i).abs_diff(limb(b, i)).into());
         Self { differs, less: a ^ flip < b ^ flip, distance }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_stark::{
+        check::Cells,
+        testing::{ChipTest, columns_complete, indices, lie, shape},
+    };
+
+    use super::*;
+    use crate::honest::{CONSUMED, Outcome, check_operation, immediate_row, register_row, row_of, short};
+    use crate::testing::family_test;
+
+    const TARGET: u32 = 0x1fff_fff0;
+
+    /// The manual's definition; in immediate forms `b` is the sign-extended immediate.
+    fn reference(rom: &RomRow, a: u64, b: u64) -> Outcome {
+        let (sa, sb) = (a as i64, b as i64);
+        let set = |value: bool| Outcome { value: Some(value.into()), next_pc: rom.npc };
+        let go = |taken: bool| Outcome { value: None, next_pc: if taken { TARGET } else { rom.npc } };
+        match rom.op {
+            Op::Slt | Op::Slti => set(sa < sb),
+            Op::Sltu | Op::Sltiu => set(a < b),
+            Op::Beq => go(a == b),
+            Op::Bne => go(a != b),
+            Op::Blt => go(sa < sb),
+            Op::Bge => go(sa >= sb),
+            Op::Bltu => go(a < b),
+            _ => go(a >= b),
+        }
+    }
+
+    fn branch(op: Op, [_, rs1, rs2]: [u8; 3]) -> RomRow {
+        RomRow { i0: TARGET, ..register_row(op, [0, rs1, rs2]) }
+    }
+
+    #[test]
+    fn comparisons_are_proven_and_nothing_else() {
+        for op in [Op::Slt, Op::Sltu] {
+            check_operation(&CmpBrChip, |registers, b| (register_row(op, registers), b), reference);
+        }
+        for op in [Op::Slti, Op::Sltiu] {
+            let rom = |registers, b| (immediate_row(op, registers, short(b)), short(b));
+            check_operation(&CmpBrChip, rom, reference);
+        }
+        for op in [Op::Beq, Op::Bne, Op::Blt, Op::Bge, Op::Bltu, Op::Bgeu] {
+            check_operation(&CmpBrChip, |registers, b| (branch(op, registers), b), reference);
+        }
+    }
+
+    fn honest(op: Op, a: u64, b: u64) -> Cells {
+        let rom = match op {
+            Op::Slti | Op::Sltiu => immediate_row(op, [12, 10, 0], b),
+            Op::Slt | Op::Sltu => register_row(op, [12, 10, 11]),
+            _ => branch(op, [0, 10, 11]),
+        };
+        row_of(&CmpBrChip, &rom, [a, b], reference(&rom, a, b))
+    }
+
+    fn kit() -> ChipTest<'static, CmpBrChip> {
+        let i = indices::<Row<usize>>();
+        let slt = honest(Op::Slt, 0x8000_0000_0000_0000, 1);
+        let slt_b = honest(Op::Slt, 1, 0x8000_0000_0000_0000);
+        let sltu = honest(Op::Sltu, 0x0001_0002_0003_0004, 0x0001_0003_0002_0004);
+        let slti = honest(Op::Slti, 5, u64::MAX);
+        let sltiu = honest(Op::Sltiu, 5, u64::MAX);
+        let beq = honest(Op::Beq, 0x0001_0002_0003_0004, 0x0001_0002_0003_0004);
+        let bne = honest(Op::Bne, 0x0001_0002_0003_0004, 0x0001_0002_0003_0005);
+        let blt = honest(Op::Blt, u64::MAX, 0);
+        let bge = honest(Op::Bge, 7, 7);
+        let bltu = honest(Op::Bltu, u64::MAX, 0);
+        let bgeu = honest(Op::Bgeu, 0x8000_0000_0000_0000, 0x7fff_ffff_ffff_ffff);
+        let flip = |row: &mut Cells, cell: usize| row.main[cell] = F::ONE - row.main[cell];
+        let mark = |row: &mut Cells, marks: [u32; 4]| {
+            marks.iter().zip(i.differs).for_each(|(mark, cell)| row.main[cell] = F::from_u32(*mark));
+        };
+        let set = |row: &mut Cells, flags: [i32; 6]| {
+            flags.iter().zip(i.flags).for_each(|(flag, cell)| {
+                row.main[cell] = F::from_i32(*flag);
+            });
+        };
+        let lies = vec![
+            lie("less than what is less", &sltu, |row| {
+                flip(row, i.less);
+                row.main[i.distance] = -row.main[i.distance];
+            }),
+            // a = 1 2 3 4, b = 1 3 2 4 from the top: limb 2 decides (less); limb 1 says the opposite
+            lie("a lower limb decides", &sltu, |row| {
+                mark(row, [0, 1, 0, 0]);
+                row.main[i.less] = F::ZERO;
+                row.main[i.distance] = F::ONE;
+            }),
+            // d_1 = d_2 = 1: D = 1 − 1, no order at all
+            lie("two limbs decide", &sltu, |row| {
+                mark(row, [0, 1, 1, 0]);
+                flip(row, i.less);
+                row.main[i.distance] = F::ZERO;
+            }),
+            lie("different values are equal", &sltu, |row| {
+                mark(row, [0; 4]);
+                row.main[i.less] = F::ZERO;
+                row.main[i.distance] = F::ZERO;
+            }),
+            lie("a branch on equality of different values", &bne, |row| {
+                mark(row, [0; 4]);
+                row.main[i.less] = F::ZERO;
+                row.main[i.distance] = F::ZERO;
+                row.main[i.next] = row.main[i.npc];
+            }),
+            // d_0 marked, D = 0: RANGE16 of −1
+            lie("equal values differ", &beq, |row| {
+                mark(row, [1, 0, 0, 0]);
+                row.main[i.next] = row.main[i.npc];
+            }),
+            // sa = 1 in an unsigned operation: D = 2^16
+            lie("equal values differ in a sign they do not have", &beq, |row| {
+                mark(row, [0, 0, 0, 1]);
+                row.main[i.signs[0]] = F::ONE;
+                row.main[i.less] = F::ONE;
+                row.main[i.distance] = F::from_u32(1 << 16);
+                row.main[i.next] = row.main[i.npc];
+            }),
+            lie("equal values differ in the other's sign", &beq, |row| {
+                mark(row, [0, 0, 0, 1]);
+                row.main[i.signs[1]] = F::ONE;
+                row.main[i.distance] = F::from_u32(1 << 16);
+                row.main[i.next] = row.main[i.npc];
+            }),
+            lie("less though equal", &bge, |row| {
+                row.main[i.less] = F::ONE;
+                row.main[i.next] = row.main[i.npc];
+            }),
+            // a = −2^63, b = 1: unsigned, a is greater by 2^15 in limb 3
+            lie("the sign of a lost", &slt, |row| {
+                row.main[i.signs[0]] = F::ZERO;
+                row.main[i.less] = F::ZERO;
+                row.main[i.distance] = F::from_u32(1 << 15);
+            }),
+            lie("a sign of b made up", &slt, |row| {
+                row.main[i.signs[1]] = F::ONE;
+                row.main[i.less] = F::ZERO;
+                row.main[i.distance] = F::from_u32(1 << 15);
+            }),
+            // sa = 1 − (2^15 + 1)/2^16: 2·a_3 − 2^16·sa = 2^15 + 1 has 16 bits, a_3 − 2^16·sa = 1
+            lie("a sign between 0 and 1", &slt, |row| {
+                row.main[i.signs[0]] = F::from_u32(0x7fff).div_2exp_u64(16);
+                row.main[i.less] = F::ZERO;
+                row.main[i.distance] = F::ONE;
+            }),
+            lie("a sign of b between 0 and 1", &slt_b, |row| {
+                row.main[i.signs[1]] = F::from_u32(0x7fff).div_2exp_u64(16);
+                row.main[i.less] = F::ONE;
+                row.main[i.distance] = F::ONE;
+            }),
+            lie("an immediate that is not the ROM's", &slti, |row| {
+                row.main[i.b.value[0]] = F::ZERO;
+            }),
+            lie("less by two", &sltu, |row| row.main[i.less] = F::TWO),
+            lie("a branch to elsewhere", &blt, |row| row.main[i.next] += F::ONE),
+            lie("a branch not taken", &blt, |row| row.main[i.next] = row.main[i.npc]),
+            lie("slt jumps", &slt, |row| row.main[i.next] += F::ONE),
+            lie("bltu for blt", &bltu, |row| {
+                row.main[i.unsigned] = F::ZERO;
+                row.main[i.signs[0]] = F::ONE;
+                row.main[i.less] = F::ONE;
+                row.main[i.distance] = F::ONE;
+                row.main[i.next] = row.main[i.imm[0]];
+            }),
+            // slt sltu beq bne blt bge | Σ flag·code | r
+            //  0   0    1   0   0   0  | 30          | 1
+            //  0   0    0   2  −1   0  | 30          | 1     taken = 2·ne − lt
+            lie("bne and blt with the code of beq", &beq, |row| {
+                set(row, [0, 0, 0, 2, -1, 0]);
+                row.main[i.next] = row.main[i.npc];
+            }),
+            lie("a row that counts twice", &beq, |row| set(row, [0, 0, 2, 0, 0, 0])),
+            // r = 0, imm = 1: the row takes and gives −1 token of register rs2
+            lie("rs2 read −1 times", &Cells::zero(CmpBrChip.widths()), |row| row.main[i.is_imm] = F::ONE),
+        ];
+        let rows = vec![
+            ("slt", slt),
+            ("slt, b negative", slt_b),
+            ("sltu", sltu),
+            ("slti", slti),
+            ("sltiu", sltiu),
+            ("beq", beq),
+            ("bne", bne),
+            ("blt", blt),
+            ("bge", bge),
+            ("bltu", bltu),
+            ("bgeu", bgeu),
+        ];
+        ChipTest { lies, allowed_mutes: &[("MEM#4", CONSUMED)], ..family_test(&CmpBrChip, rows) }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/cmpbr.txt"].assert_eq(&shape(&CmpBrChip));
+        columns_complete::<Row<u8>>();
     }
 }

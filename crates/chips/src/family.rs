@@ -20,9 +20,13 @@ pub fn prog_tuple(rom: &RomRow) -> [F; 8] {
 }
 
 /// States that every flag and their sum are 0 or 1, so that at most one is 1. Returns the sum: the row's activity r.
-pub(crate) fn exclusive<B: Builder, const N: usize>(b: &mut B, flags: &[B::Expr; N]) -> B::Expr {
-    for flag in flags {
-        b.assert_bool("each flag is boolean", flag.clone());
+pub(crate) fn exclusive<B: Builder, const N: usize>(
+    b: &mut B,
+    flags: &[B::Expr; N],
+    names: [&'static str; N],
+) -> B::Expr {
+    for (flag, name) in flags.iter().zip(names) {
+        b.assert_bool(name, flag.clone());
     }
     let r: B::Expr = flags.iter().cloned().sum();
     b.assert_bool("at most one flag is set", r.clone());
@@ -43,9 +47,4 @@ pub(crate) fn immediate(rom: &RomRow) -> u64 {
 /// The low byte of each limb.
 pub(crate) fn low_bytes(value: u64) -> [F; 4] {
     std::array::from_fn(|i| F::from_u8((value >> (16 * i)) as u8))
-}
-
-/// 2^-8 in the field.
-pub(crate) fn inverse_2_8() -> F {
-    F::ONE.div_2exp_u64(8)
 }

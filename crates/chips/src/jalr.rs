@@ -153,3 +153,153 @@ impl FamilyChip for JalrChip {
         .write(row);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_isa::map::{HALT, VIRTUAL_PC};
+    use vellum_stark::{
+        check::Cells,
+        testing::{ChipTest, columns_complete, indices, lie, shape},
+    };
+
+    use super::*;
+    use crate::honest::{CONSUMED, Outcome, check_event, row_of, short};
+    use crate::testing::{Operands, family_test};
+
+    const LINK: u64 = 0x3fff_0006;
+
+    fn rom(registers: [u8; 3], imm: u64) -> RomRow {
+        let [rd, rs1, _] = registers;
+        let (pc, npc) = (0x1fff_8001, (LINK >> 16) as u32);
+        let [i0, i1, rs2] = [imm, imm >> 16, LINK].map(|v| v as u16);
+        RomRow { pc, op: Op::Jalr, rd, rs1, rs2, i0: i0.into(), i1, npc }
+    }
+
+    fn reference(a: u64, b: u64) -> Outcome {
+        Outcome { value: Some(LINK), next_pc: (a.wrapping_add(b) >> 1) as u32 }
+    }
+
+    #[test]
+    fn jumps_below_2_30_are_proven_and_nothing_else() {
+        for imm in [0, 1, 2, 4, 0x7ff, 0x800, u64::MAX, 0_u64.wrapping_sub(0x800), 0x123] {
+            // A target below 2^30, at its ends or anywhere.
+            let target = |b: u64| match b % 5 {
+                0 => b % 8,
+                1 => (1 << 30) - 1 - b / 8 % 8,
+                2 => b & 0x3fff_0000,
+                _ => b & 0x3fff_ffff,
+            };
+            let imm = short(imm);
+            let mut random = Operands(imm);
+            for registers in [[12, 10, 0], [10, 10, 0], [32, 10, 0], [1, 0, 0]] {
+                for _ in 0..300 {
+                    let base = target(random.bits()).wrapping_sub(imm);
+                    check_event(
+                        &JalrChip,
+                        &rom(registers, imm),
+                        [base, 0],
+                        &mut random,
+                        reference(base, imm),
+                    );
+                }
+            }
+        }
+    }
+
+    fn honest(a: u64, imm: i64) -> Cells {
+        row_of(&JalrChip, &rom([12, 10, 0], imm as u64), [a, 0], reference(a, imm as u64))
+    }
+
+    #[test]
+    fn jumps_from_2_30_on_have_no_row() {
+        let bases =
+            [1_u64 << 30, 2 * u64::from(VIRTUAL_PC), 2 * u64::from(HALT), 2 * u64::from(HALT) + 4, 1 << 31];
+        for base in
+            bases.into_iter().chain([1 << 32, 1 << 48, 1 << 63, u64::MAX - 1, 0xffff_ffff, (1 << 32) + 0x800])
+        {
+            let rows = vec![("far", honest(base, 0))];
+            assert_ne!(family_test(&JalrChip, rows).honest(), [""; 0], "a jump to {base:#x}");
+        }
+        let rows = vec![("wraps below 0", honest(2, -4))];
+        assert_ne!(family_test(&JalrChip, rows).honest(), [""; 0]);
+    }
+
+    fn kit() -> ChipTest<'static, JalrChip> {
+        let i = indices::<Row<usize>>();
+        let plain = honest(0x0012_3456, 0x10);
+        let odd = honest(0x0012_3457, 0);
+        let back = honest(0x0001_0004, -8);
+        let last = honest(0x3fff_fffe, 0);
+        let wrap = honest(0xffff_ffff_ffff_fff8, 0x10);
+        let bare = honest(0x0012_3456, 0);
+        let carries = honest(0x0fff_ffff, 1);
+        // Sets a, h and t_1.
+        let set = |row: &mut Cells, base: [u32; 4], half: u32, high: F| {
+            row.main[i.half] = F::from_u32(half);
+            row.main[i.high] = high;
+            base.iter().zip(i.a.value).for_each(|(limb, cell)| row.main[cell] = F::from_u32(*limb));
+        };
+        let lies = vec![
+            // a = 0x123456 + 0x10: h + 1
+            lie("the instruction after the target", &plain, |row| row.main[i.half] += F::ONE),
+            lie("target + 2^16", &plain, |row| row.main[i.high] += F::ONE),
+            // odd + 2·h = 1 + 2·h − 2^16·k: h = −1/2 + … is no integer
+            lie("odd sum, dropped bit 0", &odd, |row| {
+                row.main[i.odd] = F::ZERO;
+                row.main[i.half] += F::ONE.halve();
+            }),
+            lie("dropped 2: the instruction before the target", &plain, |row| {
+                row.main[i.odd] = F::TWO;
+                row.main[i.half] -= F::ONE;
+            }),
+            lie("a negative immediate taken as positive", &back, |row| {
+                row.main[i.imm[1]] = F::ZERO;
+                row.main[i.high] += F::ONE;
+            }),
+            // 0x3fff_ffff + 1: h = 2^15, k_0 = 0, t_1 = 2^14 − 1: pc cell 2^29
+            lie("a jump to a virtual pc by the low half", &carries, |row| {
+                set(row, [0xffff, 0x3fff, 0, 0], 1 << 15, F::from_u32(0x3fff));
+            }),
+            lie("a jump to a virtual pc", &bare, |row| set(row, [0, 1 << 14, 0, 0], 0, F::from_u32(1 << 14))),
+            lie("a jump to HALT", &bare, |row| set(row, [0, 1 << 15, 0, 0], 0, F::from_u32(1 << 15))),
+            // 2^18·8128 = p·… − 1: t_1 = −2^16·8128 has 4·t_1 = 1, and 2^15·t_1 = 8192 as a pc cell
+            // limb  | 0 | 1      | 2             | 3
+            // a     | 0 | 0      | 2^16 − 8128   | 0xffff
+            // carry | 0 | 8128 ← | 1             | 1
+            lie("a jump to 8192 from a base near 2^64", &bare, |row| {
+                set(row, [0, 0, (1 << 16) - 8128, 0xffff], 0, -F::from_u32(8128 << 16));
+            }),
+            // limb  | 2         | 3                    2^-16 = −(2^15 − 2^8)
+            // a     | 1         | 2^15 − 2^8
+            // carry | 2^-16 ←   | 0
+            lie("limbs 2 and 3 of the base ignored", &plain, |row| {
+                row.main[i.a.value[2]] = F::ONE;
+                row.main[i.a.value[3]] = F::from_u32((1 << 15) - (1 << 8));
+            }),
+            lie("the top limb of the base ignored", &plain, |row| row.main[i.a.value[3]] += F::ONE),
+            lie("another link address", &plain, |row| row.main[i.link[0]] += F::TWO),
+            lie("a row that counts twice", &plain, |row| row.main[i.r] = F::TWO),
+        ];
+        let rows = vec![
+            ("plain", plain),
+            ("odd", odd),
+            ("back", back),
+            ("last", last),
+            ("wrap", wrap),
+            ("carries", carries),
+        ];
+        ChipTest { lies, allowed_mutes: &[("MEM#2", CONSUMED)], ..family_test(&JalrChip, rows) }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/jalr.txt"].assert_eq(&shape(&JalrChip));
+        columns_complete::<Row<u8>>();
+    }
+}

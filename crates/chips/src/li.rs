@@ -98,3 +98,67 @@ impl FamilyChip for LiChip {
         .write(row);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_stark::testing::{ChipTest, columns_complete, indices, lie, shape};
+
+    use super::*;
+    use crate::honest::{CONSUMED, Outcome, check_operation, row_of};
+    use crate::testing::family_test;
+
+    /// A row for a constant whose upper half is a sign, as the decoder makes it.
+    fn constant(rd: u8, value: u64) -> RomRow {
+        let [i0, i1, sign] =
+            [value, value >> 16, if value >> 63 == 1 { 0xffff } else { 0 }].map(|v| v as u16);
+        RomRow { pc: 0x800, op: Op::Li, rd, rs1: 0, rs2: sign, i0: i0.into(), i1, npc: 0x1234 }
+    }
+
+    #[test]
+    fn constants_are_written_and_nothing_else() {
+        let rom = |[rd, ..]: [u8; 3], b| (constant(rd, b), b);
+        check_operation(&LiChip, rom, |rom, _, b| {
+            let low = b & 0xffff_ffff;
+            let value = if b >> 63 == 1 { low | 0xffff_ffff << 32 } else { low };
+            Outcome { value: Some(value), next_pc: rom.npc }
+        });
+    }
+
+    fn kit() -> ChipTest<'static, LiChip> {
+        let i = indices::<Row<usize>>();
+        let rom = constant(12, 0xffff_ffff_8765_4321);
+        let negative =
+            row_of(&LiChip, &rom, [0; 2], Outcome { value: Some(0xffff_ffff_8765_4321), next_pc: rom.npc });
+        let rom = constant(32, 0x7fff_0000);
+        let to_sink = row_of(&LiChip, &rom, [0; 2], Outcome { value: Some(0x7fff_0000), next_pc: rom.npc });
+        let lies = vec![
+            lie("a constant that is not the ROM's", &negative, |row| row.main[i.value[0]] += F::ONE),
+            lie("the sign of the constant lost", &negative, |row| row.main[i.value[2]] = F::ZERO),
+            lie("limbs traded", &negative, |row| {
+                row.main[i.value[0]] += F::from_u32(1 << 16);
+                row.main[i.value[1]] -= F::ONE;
+            }),
+            lie("x0 written in place of the sink", &to_sink, |row| row.main[i.rd] = F::ZERO),
+            lie("a jump elsewhere", &negative, |row| row.main[i.npc] += F::ONE),
+            // r = 2: two instructions for one token of control
+            lie("a row that counts twice", &negative, |row| row.main[i.r] = F::TWO),
+            lie("a write before the value it replaces", &negative, |row| {
+                row.main[i.old.prev_ts] += F::from_u32(1 << 10);
+            }),
+        ];
+        let rows = vec![("negative", negative), ("to the sink", to_sink)];
+        ChipTest { lies, allowed_mutes: &[("MEM#0", CONSUMED)], ..family_test(&LiChip, rows) }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/li.txt"].assert_eq(&shape(&LiChip));
+        columns_complete::<Row<u8>>();
+    }
+}

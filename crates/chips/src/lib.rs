@@ -14,6 +14,8 @@ mod ecall;
 mod family;
 mod image;
 mod init;
+#[cfg(test)]
+mod honest;
 mod jalr;
 mod li;
 mod logic;
@@ -24,6 +26,8 @@ mod mul;
 mod program;
 mod shift;
 mod tables;
+#[cfg(test)]
+mod testing;
 
 pub use access::{Cpu, Read, Write, limbs};
 pub use add::AddChip;

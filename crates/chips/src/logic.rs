@@ -36,8 +36,8 @@ use vellum_isa::{Family, Op, RomRow};
 use vellum_stark::{Algebra, Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
 
 use crate::BYTE;
-use crate::access::{Cpu, Read, Write, limbs, slot};
-use crate::family::{FamilyChip, exclusive, immediate, inverse_2_8, low_bytes, op_code};
+use crate::access::{Cpu, Read, Write, inverse_2_8, limbs, slot};
+use crate::family::{FamilyChip, exclusive, immediate, low_bytes, op_code};
 
 /// The columns of LOGIC.
 #[derive(Clone, Default)]
@@ -97,6 +97,8 @@ const OPS: [Op; 3] = [Op::And, Op::Or, Op::Xor];
 const IMMEDIATE_OPS: [Op; 3] = [Op::Andi, Op::Ori, Op::Xori];
 /// Distance of the code of an immediate form from the register form's.
 const TO_IMMEDIATE: u32 = Op::Andi as u32 - Op::And as u32;
+/// Names of the constraints on the flags.
+const FLAGS: [&str; 3] = ["and is boolean", "or is boolean", "xor is boolean"];
 
 /// The chip.
 #[derive(Clone, Copy, Debug, Default)]
@@ -113,7 +115,7 @@ impl Chip for LogicChip {
 
     fn eval<B: Builder>(&self, builder: &mut B) {
         let row = Row::<B::Expr>::read(builder.main());
-        let r = exclusive(builder, &row.flags);
+        let r = exclusive(builder, &row.flags, FLAGS);
         // imm·(imm − 1) = 0, (r − imm)·(r − imm − 1) = 0
         builder.assert_bool("the immediate flag is boolean", row.is_imm.clone());
         builder.assert_bool("the immediate flag is set on active rows only", r.clone() - row.is_imm.clone());
@@ -188,5 +190,115 @@ impl FamilyChip for LogicChip {
             c_low: low_bytes(rd_new),
         }
         .write(row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_stark::{
+        Field,
+        check::Cells,
+        testing::{ChipTest, columns_complete, indices, lie, shape},
+    };
+
+    use super::*;
+    use crate::honest::{CONSUMED, Outcome, check_operation, immediate_row, register_row, row_of, short};
+    use crate::testing::family_test;
+
+    /// The manual's definition; in immediate forms `b` is the sign-extended immediate.
+    fn reference(rom: &RomRow, a: u64, b: u64) -> Outcome {
+        let value = match rom.op {
+            Op::And | Op::Andi => a & b,
+            Op::Or | Op::Ori => a | b,
+            _ => a ^ b,
+        };
+        Outcome { value: Some(value), next_pc: rom.npc }
+    }
+
+    #[test]
+    fn bitwise_results_are_proven_and_nothing_else() {
+        for op in OPS {
+            check_operation(&LogicChip, |registers, b| (register_row(op, registers), b), reference);
+        }
+        for op in IMMEDIATE_OPS {
+            let rom = |registers, b| (immediate_row(op, registers, short(b)), short(b));
+            check_operation(&LogicChip, rom, reference);
+        }
+    }
+
+    fn honest(op: Op, a: u64, b: u64) -> Cells {
+        let is_imm = IMMEDIATE_OPS.contains(&op);
+        let rom = if is_imm { immediate_row(op, [12, 10, 0], b) } else { register_row(op, [12, 10, 11]) };
+        row_of(&LogicChip, &rom, [a, b], reference(&rom, a, b))
+    }
+
+    fn kit() -> ChipTest<'static, LogicChip> {
+        let i = indices::<Row<usize>>();
+        let and = honest(Op::And, 0x1234_5678_9abc_def0, 0xffff_0000_ff00_0ff0);
+        let or = honest(Op::Or, 0x1234_5678_9abc_def0, 0x0f0f_f0f0_0000_ffff);
+        let xor = honest(Op::Xor, 0x1234_5678_9abc_def0, u64::MAX);
+        let andi = honest(Op::Andi, 0x1234_5678_9abc_def0, 0x7f0);
+        let ori = honest(Op::Ori, 0x1234_5678_9abc_def0, short(0x8ff));
+        let xori = honest(Op::Xori, 5, u64::MAX);
+        let set = |row: &mut Cells, flags: [F; 3]| {
+            flags.iter().zip(i.flags).for_each(|(flag, cell)| row.main[cell] = *flag);
+        };
+        let lies = vec![
+            // limb 0 of b = low + 256·high | low, high
+            //                              | low + 256, high − 1
+            lie("a byte of 256 and more", &and, |row| {
+                row.main[i.b_low[0]] += F::from_u32(256);
+                row.main[i.c.new[0]] += F::ONE;
+                row.main[i.c_low[0]] += F::ONE;
+            }),
+            lie("limbs of the output traded", &and, |row| {
+                row.main[i.c.new[1]] += F::from_u32(1 << 16);
+                row.main[i.c.new[2]] -= F::ONE;
+            }),
+            lie("output + p", &or, |row| {
+                row.main[i.c.new[0]] += F::ONE;
+                row.main[i.c.new[1]] += F::from_u32((1 << 15) - (1 << 8));
+            }),
+            lie("a high byte's result shifted to the low one", &xor, |row| {
+                row.main[i.c_low[3]] += F::from_u32(256);
+            }),
+            lie("another bit of the low byte", &or, |row| {
+                row.main[i.c.new[0]] -= F::ONE;
+                row.main[i.c_low[0]] -= F::ONE;
+            }),
+            lie("an immediate that is not the ROM's", &andi, |row| {
+                row.main[i.b.value[0]] += F::ONE;
+                row.main[i.b_low[0]] += F::ONE;
+            }),
+            // andi with imm = 0: PROG has andi = 11, flags and + or·… cannot say so
+            // and or xor imm | Σ flag·code + 3·imm
+            //  0   0   1   0 | 10          xor
+            //  1   0   0   ⅔ | 10          and, of b or of the immediate: of neither
+            lie("and with the code of xor", &xor, |row| {
+                set(row, [F::ONE, F::ZERO, F::ZERO]);
+                row.main[i.is_imm] = F::TWO * F::from_u8(3).inverse();
+            }),
+            // −1 2 0 | 10, and the BYTE operation is 2: xor again; 2·and − xor … is 0·and + 2: an or of 2
+            lie("or and and with the code of xor", &xor, |row| set(row, [F::NEG_ONE, F::TWO, F::ZERO])),
+            // ori = 12 = or + 3 = 3·or·… : r = 2 and both b and the immediate
+            lie("a row that counts twice", &and, |row| set(row, [F::TWO, F::ZERO, F::ZERO])),
+            // r = 0, imm = 1: the row takes and gives −1 token of register rs2
+            lie("rs2 read −1 times", &Cells::zero(LogicChip.widths()), |row| row.main[i.is_imm] = F::ONE),
+        ];
+        let rows = vec![("and", and), ("or", or), ("xor", xor), ("andi", andi), ("ori", ori), ("xori", xori)];
+        let allowed_mutes = &[("MEM#4", CONSUMED)];
+        ChipTest { lies, allowed_mutes, ..family_test(&LogicChip, rows) }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/logic.txt"].assert_eq(&shape(&LogicChip));
+        columns_complete::<Row<u8>>();
     }
 }

@@ -74,8 +74,8 @@ use vellum_executor::Event;
 use vellum_isa::{Family, Op, RomRow};
 use vellum_stark::{Algebra, Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
 
-use crate::access::{Cpu, Read, Write, limbs, slot};
-use crate::family::{FamilyChip, exclusive, inverse_2_8, low_bytes, op_code};
+use crate::access::{Cpu, Read, Write, inverse_2_8, limbs, slot};
+use crate::family::{FamilyChip, exclusive, low_bytes, op_code};
 use crate::{BYTE, RANGE16};
 
 /// The columns of SHIFT.
@@ -155,6 +155,8 @@ impl<T: Default> Columns<T> for Row<T> {
 const OPS: [Op; 4] = [Op::Sll, Op::Sllw, Op::Srl, Op::Srlw];
 /// Distance of the code of an immediate form from the register form's.
 const TO_IMMEDIATE: u32 = Op::Slli as u32 - Op::Sll as u32;
+/// Names of the constraints on the flags.
+const FLAGS: [&str; 4] = ["sll is boolean", "sllw is boolean", "right is boolean", "rightw is boolean"];
 
 /// The chip.
 #[derive(Clone, Copy, Debug, Default)]
@@ -171,7 +173,7 @@ impl Chip for ShiftChip {
 
     fn eval<B: Builder>(&self, builder: &mut B) {
         let row = Row::<B::Expr>::read(builder.main());
-        let r = exclusive(builder, &row.flags);
+        let r = exclusive(builder, &row.flags, FLAGS);
         row.forms(builder, &r);
         row.frame(builder, &r);
         row.amount(builder);
@@ -435,5 +437,207 @@ impl Form {
             arith: matches!(op, Op::Sra | Op::Srai | Op::Sraw | Op::Sraiw),
             is_imm: op >= Op::Slli,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_stark::{
+        check::Cells,
+        testing::{ChipTest, columns_complete, indices, lie, shape},
+    };
+
+    use super::*;
+    use crate::honest::{CONSUMED, Outcome, check_operation, immediate_row, register_row, row_of};
+    use crate::testing::family_test;
+
+    const REGISTER_OPS: [Op; 6] = [Op::Sll, Op::Srl, Op::Sra, Op::Sllw, Op::Srlw, Op::Sraw];
+    const IMMEDIATE_OPS: [Op; 6] = [Op::Slli, Op::Srli, Op::Srai, Op::Slliw, Op::Srliw, Op::Sraiw];
+
+    /// The manual's definition.
+    fn reference(rom: &RomRow, a: u64, b: u64) -> Outcome {
+        let (b, b_word) = (b & 63, b & 31);
+        let value = match rom.op {
+            Op::Sll | Op::Slli => a << b,
+            Op::Srl | Op::Srli => a >> b,
+            Op::Sra | Op::Srai => (a as i64 >> b) as u64,
+            Op::Sllw | Op::Slliw => ((a as u32) << b_word) as i32 as u64,
+            Op::Srlw | Op::Srliw => (a as u32 >> b_word) as i32 as u64,
+            _ => (a as i32 >> b_word) as u64,
+        };
+        Outcome { value: Some(value), next_pc: rom.npc }
+    }
+
+    /// The amounts that an immediate form can have.
+    fn amounts(op: Op) -> u64 {
+        if op >= Op::Slliw { 32 } else { 64 }
+    }
+
+    #[test]
+    fn shifts_are_proven_and_nothing_else() {
+        for op in REGISTER_OPS {
+            check_operation(&ShiftChip, |registers, b| (register_row(op, registers), b), reference);
+            // Every amount, whatever stands above it.
+            check_operation(&ShiftChip, |registers, b| (register_row(op, registers), b / 8), reference);
+        }
+        for op in IMMEDIATE_OPS {
+            let rom = |registers, b| {
+                let amount = b % amounts(op);
+                (immediate_row(op, registers, amount), amount)
+            };
+            check_operation(&ShiftChip, rom, reference);
+        }
+    }
+
+    #[test]
+    fn every_amount_is_proven() {
+        for (op, immediate_op) in REGISTER_OPS.into_iter().zip(IMMEDIATE_OPS) {
+            for amount in 0..256 {
+                for a in [0x8123_4567_89ab_cdef, 0x7edc_ba98_7654_3210, u64::MAX, 0x8000_0000, 1] {
+                    let mut random = crate::testing::Operands(amount);
+                    let rom = register_row(op, [12, 10, 11]);
+                    let outcome = reference(&rom, a, amount);
+                    crate::honest::check_event(&ShiftChip, &rom, [a, amount], &mut random, outcome);
+                    if amount < amounts(immediate_op) {
+                        let rom = immediate_row(immediate_op, [12, 10, 0], amount);
+                        crate::honest::check_event(&ShiftChip, &rom, [a, amount], &mut random, outcome);
+                    }
+                }
+            }
+        }
+    }
+
+    fn honest(op: Op, a: u64, b: u64) -> Cells {
+        let is_imm = IMMEDIATE_OPS.contains(&op);
+        let rom = if is_imm { immediate_row(op, [12, 10, 0], b) } else { register_row(op, [12, 10, 11]) };
+        row_of(&ShiftChip, &rom, [a, b], reference(&rom, a, b))
+    }
+
+    /// The row of `op` shifting by another amount: an honest row with b's cells replaced.
+    fn shifted_by(op: Op, a: u64, b: u64, amount: u64) -> Cells {
+        let i = indices::<Row<usize>>();
+        let mut row = honest(op, a, amount);
+        limbs(b).iter().zip(i.b.value).for_each(|(limb, cell)| row.main[cell] = *limb);
+        row
+    }
+
+    fn kit() -> ChipTest<'static, ShiftChip> {
+        let i = indices::<Row<usize>>();
+        let a = 0x8123_4567_89ab_cdef;
+        let sll = honest(Op::Sll, a, 0xffff_0000_0001_0000 + 64 * 5 + 21);
+        let srl = honest(Op::Srl, a, 13);
+        let sra = honest(Op::Sra, a, 45);
+        let sllw = honest(Op::Sllw, a, 32 * 3 + 7);
+        let srlw = honest(Op::Srlw, a, 9);
+        let srlw_0 = honest(Op::Srlw, a, 0);
+        let sraw = honest(Op::Sraw, a, 18);
+        let slli = honest(Op::Slli, a, 63);
+        let sraiw = honest(Op::Sraiw, a, 31);
+        let replace = |name, honest: &Cells, forged: Cells| lie(name, honest, |row| *row = forged);
+        // A word's result that is negative, taken as positive, or the other way.
+        let other_sign = |row: &mut Cells| {
+            let flipped = F::from_u32(0xffff) - row.main[i.c.new[2]];
+            row.main[i.sign_check] = row.main[i.c.new[1]].double() - flipped;
+            row.main[i.c.new[2]] = flipped;
+            row.main[i.c.new[3]] = flipped;
+        };
+        // An arithmetic shift filled with the other sign.
+        let positive = 0x0123_4567_09ab_cdef;
+        let negative_fill = |op, b, check: usize| {
+            let mut row = honest(op, positive | 0x8000_0000_8000_0000, b);
+            limbs(positive).iter().zip(i.a.value).for_each(|(limb, cell)| row.main[cell] = *limb);
+            row.main[i.sign_check] = row.main[i.a.value[check]].double() - F::from_u32(1 << 16);
+            row
+        };
+        let lies = vec![
+            lie("limbs 0 and 1 of the output traded", &sll, |row| {
+                row.main[i.c.new[0]] += F::from_u32(1 << 16);
+                row.main[i.c.new[1]] -= F::ONE;
+            }),
+            lie("limbs 2 and 3 of the output traded", &srl, |row| {
+                row.main[i.c.new[2]] += F::from_u32(1 << 16);
+                row.main[i.c.new[3]] -= F::ONE;
+            }),
+            lie("output + p", &sll, |row| {
+                row.main[i.c.new[1]] += F::ONE;
+                row.main[i.c.new[2]] += F::from_u32((1 << 15) - (1 << 8));
+            }),
+            // b_0 = 13 = 12 + 64·(1/64): the quotient is no integer
+            replace("a shift by another amount", &srl, shifted_by(Op::Srl, a, 13, 12)),
+            // b_0 = 13 = 63 − 64·(50/64)
+            replace("a shift by a greater amount", &srl, shifted_by(Op::Srl, a, 13, 63)),
+            replace("a word shifted by another amount", &srlw, shifted_by(Op::Srlw, a, 9, 10)),
+            // b_0 = 45 and 13: modulo 32 they are the same
+            replace("a doubleword shifted modulo 32", &sra, shifted_by(Op::Sra, a, 45, 13)),
+            replace("an immediate that is not the ROM's", &slli, {
+                let mut row = honest(Op::Slli, a, 62);
+                row.main[i.imm] = F::from_u32(63);
+                row
+            }),
+            // Byte 0 of a = 0xef, cut at 5: low = 15; an even split would be (14, 1 + 1/32)
+            lie("a byte cut elsewhere", &srl, |row| row.main[i.low[0]] -= F::ONE),
+            lie("a byte of 256 and more", &srl, |row| row.main[i.a_low[0]] += F::from_u32(256)),
+            lie("sllw: the sign of the result flipped", &sllw, other_sign),
+            lie("srlw: the sign of the result flipped", &srlw, other_sign),
+            lie("srlw by 0: the sign of the result flipped", &srlw_0, other_sign),
+            lie("sraw: the upper half of a logical shift", &sraw, |row| {
+                row.main[i.c.new[2]] = F::ZERO;
+                row.main[i.c.new[3]] = F::ZERO;
+            }),
+            // c_2 = c_3 = 1, the sign check as for 0
+            lie("sllw: an upper half of no sign", &sllw, |row| {
+                row.main[i.c.new[2]] = F::ONE;
+                row.main[i.c.new[3]] = F::ONE;
+                row.main[i.sign_check] = row.main[i.c.new[1]].double() - F::ONE;
+            }),
+            lie("sllw: upper limbs differ", &sllw, |row| row.main[i.c.new[3]] += F::ONE),
+            replace("a positive value shifted as negative", &honest(Op::Sra, positive, 45), {
+                negative_fill(Op::Sra, 45, 3)
+            }),
+            replace("a positive word shifted as negative", &honest(Op::Sraw, positive, 18), {
+                negative_fill(Op::Sraw, 18, 1)
+            }),
+            // g = 1 in srl: ones come in from the left
+            lie("a logical shift filled with ones", &srl, |row| {
+                let forged = Row::<F>::read(&honest(Op::Sra, a, 13).main);
+                row.main[i.sign] = forged.sign;
+                row.main[i.fill] = forged.fill;
+                forged.c.new.iter().zip(i.c.new).for_each(|(limb, cell)| row.main[cell] = *limb);
+            }),
+            lie("a row that counts twice", &srl, |row| row.main[i.flags[2]] = F::TWO),
+            // sll sllw right rightw arith | code
+            //  0   0    0     1     0     | 18 = srlw
+            //  2   0    0     1    …      | −14 … no; right + arith·3 = 18: a factor of 3 to the sign
+            lie("srl with three times the arithmetic flag has the code of srlw", &srlw, |row| {
+                *row = honest(Op::Srl, a, 9);
+                row.main[i.arith] = F::from_u8(3);
+            }),
+            // r = 0, imm = 1: the row takes and gives −1 token of register rs2
+            lie("rs2 read −1 times", &Cells::zero(ShiftChip.widths()), |row| row.main[i.is_imm] = F::ONE),
+        ];
+        let rows = vec![
+            ("sll", sll),
+            ("srl", srl),
+            ("sra", sra),
+            ("sllw", sllw),
+            ("srlw", srlw),
+            ("srlw by 0", srlw_0),
+            ("sraw", sraw),
+            ("slli", slli),
+            ("sraiw", sraiw),
+        ];
+        ChipTest { lies, allowed_mutes: &[("MEM#4", CONSUMED)], ..family_test(&ShiftChip, rows) }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/shift.txt"].assert_eq(&shape(&ShiftChip));
+        columns_complete::<Row<u8>>();
     }
 }
