@@ -291,7 +291,7 @@ fn the_cycle_limit_is_exact() {
     };
     assert_eq!(limited(cycles).ok(), Some(cycles));
     for max in [0, 1, 100, cycles - 1] {
-        let error = limited(max).err().expect("limited");
+        let error = limited(max).expect_err("limited");
         assert!(matches!(error, ExecutionError::Fault { fault: Fault::CycleLimit(m), .. } if m == max));
     }
     let forever = Asm::new().word(j_type(0, 0)).program();
