@@ -11,6 +11,7 @@ mod fast;
 mod host;
 mod memory;
 mod plan;
+mod profile;
 mod trace;
 
 pub use error::{ExecutionError, Fault, Place};
@@ -18,3 +19,4 @@ pub use event::{Access, BoundaryRow, EcallEvent, Event, Exit, FinalRow, InitRow,
 pub use fast::{Execution, Limits, MARKS_MAX, Mark, execute};
 pub use host::{Console, OUTPUT_BYTES_MAX, Silent, WRITE_BYTES_MAX};
 pub use plan::{INSTRUCTIONS_MAX, Plan, ShardLimits, ShardPlan, Shards, plan};
+pub use profile::{Counts, FunctionProfile, Profile, STACK_DEPTH_MAX, StackProfile, profile};

@@ -92,7 +92,7 @@ pub fn plan(
     let exit = loop {
         let mut shard = ShardPlan::starting(shards.len() as u32 + 1, tracer.pc());
         while tracer.exit().is_none() {
-            let family = tracer.family()?;
+            let family = program.rom[tracer.row()? as usize].op.family();
             if !shard_limits.hold(&shard, family, tracer.boundary_rows()) {
                 break;
             }

@@ -11,7 +11,7 @@ use vellum_isa::{
 use crate::{
     Access, BoundaryRow, EcallEvent, Event, ExecutionError, Exit, Fault, Shard, Silent,
     alu::{access_bytes, compute, load, store, taken},
-    code::{Code, Kind, NO_ROW},
+    code::{Code, Kind},
     fast::{key, located},
     host::{Call, Host},
     memory::Memory,
@@ -109,13 +109,13 @@ impl<'a> Tracer<'a> {
         self.boundary.len()
     }
 
-    /// Family of the next row, which must not be beyond the exit.
-    pub(crate) fn family(&mut self) -> Result<Family, ExecutionError> {
+    /// Number of the next row, which must not be beyond the exit.
+    #[inline(always)]
+    pub(crate) fn row(&mut self) -> Result<u32, ExecutionError> {
         loop {
             let step = self.code.steps[self.at];
             match step.kind {
-                Kind::Op(op) => return Ok(op.family()),
-                Kind::Jal => return Ok(Family::Li),
+                Kind::Op(_) | Kind::Jal => return Ok(self.code.rows[self.at]),
                 Kind::Goto => self.at = step.target as usize,
                 Kind::Trap => return Err(self.fault(Fault::IllegalInstruction(None))),
             }
@@ -130,9 +130,7 @@ impl<'a> Tracer<'a> {
     /// Executes the next row; with `RECORD` its event goes into `shard`.
     #[inline]
     pub(crate) fn step<const RECORD: bool>(&mut self, shard: &mut Shard) -> Result<(), ExecutionError> {
-        self.family()?;
-        let row = self.code.rows[self.at];
-        debug_assert!(row != NO_ROW);
+        let row = self.row()?;
         let op = self.program.rom[row as usize].op;
         let result = if op == Op::Ecall {
             self.ecall(row).map(|(event, next_pc)| {
@@ -142,7 +140,7 @@ impl<'a> Tracer<'a> {
                 (next_pc, self.at + 1)
             })
         } else {
-            self.row(op, row).map(|(event, next)| {
+            self.execute(op, row).map(|(event, next)| {
                 if RECORD {
                     shard.events[op.family() as usize].push(event);
                 }
@@ -158,7 +156,7 @@ impl<'a> Tracer<'a> {
 
     /// Executes a row other than an ecall; returns its event and the next step.
     #[inline]
-    fn row(&mut self, op: Op, row: u32) -> Result<(Event, usize), Fault> {
+    fn execute(&mut self, op: Op, row: u32) -> Result<(Event, usize), Fault> {
         let step = self.code.steps[self.at];
         let rom = &self.program.rom[row as usize];
         let mut event = Event { row, ts: self.ts, next_pc: rom.npc, ..Event::default() };

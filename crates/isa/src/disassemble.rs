@@ -45,7 +45,7 @@ impl Display for RomRow {
         let name = self.op.name();
         match self.op.family() {
             Family::Ecall => f.write_str(name),
-            Family::Li if self.jumps() => write!(f, "jal {rd}, {}", Target(self.npc)),
+            Family::Li if self.is_jal() => write!(f, "jal {rd}, {}", Target(self.npc)),
             Family::Li => write!(f, "li {rd}, {:#x}", self.constant()),
             Family::CmpBr if self.op.is_branch() => write!(f, "{name} {rs1}, {rs2}, {}", Target(self.i0)),
             Family::Jalr => write!(f, "{name} {rd}, {}({rs1})", self.immediate()),
@@ -62,7 +62,7 @@ impl Display for RomRow {
 
 impl RomRow {
     /// Whether a constant's row came from `jal`: it goes elsewhere than to the following instruction.
-    fn jumps(&self) -> bool {
+    pub fn is_jal(&self) -> bool {
         let falls_through = [self.pc + 1, self.pc + 2].contains(&self.npc);
         self.op == Op::Li && self.pc < VIRTUAL_PC && !falls_through
     }
