@@ -22,7 +22,7 @@ const GUESTS: &[(&str, &str, &str)] = &[
     (EXAMPLES, "keccak256", "the Keccak-256 hash of the input"),
     (EXAMPLES, "ecrecover", "the Ethereum address that signed a hash"),
     (EXAMPLES, "sort", "the input's distinct lines with their counts, sorted"),
-    (EXAMPLES, "panic", "panics with the input as its message: status 1, no output"),
+    (EXAMPLES, "panic", "panics with the input as its message: status 1"),
     (EXAMPLES, "read_all", "length and hash of the input, through the standard's C functions"),
 ];
 

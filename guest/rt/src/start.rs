@@ -5,7 +5,7 @@ use core::panic::PanicInfo;
 
 use vellum_isa::map::STACK_TOP;
 
-use crate::{call, heap, output};
+use crate::{heap, output};
 
 // The machine starts with every register zero. `gp` must be set without using `gp`, hence norelax.
 global_asm!(
@@ -49,9 +49,9 @@ macro_rules! entry {
     };
 }
 
-/// A panic is an honest end with status 1 and without output, whatever was committed before.
+/// A panic is an honest end with status 1. What was committed before stays the output, as at any exit.
 #[panic_handler]
 fn panic(info: &PanicInfo<'_>) -> ! {
     crate::eprintln!("{info}");
-    call::exit(1)
+    output::exit(1)
 }
