@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloy_eips::eip2718::Eip2718Error;
 use alloy_evm::block::BlockExecutionError;
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256};
 
 use crate::StateError;
 
@@ -67,7 +67,7 @@ pub enum BlockError {
         /// Value in the header.
         got: String,
     },
-    /// The block is not younger than its parent.
+    /// The block is not younger than its parent. On a development chain it may be of the same second.
     #[error("timestamp {got} is not after the parent's {parent}")]
     Timestamp {
         /// The parent's.
@@ -126,6 +126,13 @@ pub enum BlockError {
         transaction: Option<usize>,
         /// What the block executor says.
         error: BlockExecutionError,
+    },
+    /// A contract that ends every block is not deployed, which makes the block invalid (EIP-7002, EIP-7251).
+    /// On a development chain it may be missing.
+    #[error("system contract {address} is not deployed")]
+    NoSystemContract {
+        /// Its address.
+        address: Address,
     },
     /// The witness lacks something or contradicts the parent's state root.
     #[error(transparent)]

@@ -4,9 +4,12 @@ use alloc::{borrow::Cow, vec::Vec};
 use alloy_consensus::{
     Eip658Value, Receipt, ReceiptEnvelope, TxReceipt, TxType, proofs::calculate_receipt_root,
 };
+use alloy_eips::{
+    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+};
 use alloy_evm::{
     Evm, EvmEnv, EvmFactory,
-    block::{BlockExecutionResult, BlockExecutor},
+    block::{BlockExecutionError, BlockExecutionResult, BlockExecutor},
     eth::{
         EthBlockExecutionCtx, EthBlockExecutor, EthEvmFactory,
         receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
@@ -87,14 +90,14 @@ pub fn execute_observed(
     let block = Block::decode(input.block)?;
     let ancestors = header::ancestors(input.headers)?;
     let (parent, parent_hash) = (&ancestors.parent, ancestors.hashes[0]);
-    let fields = header::check(input.fork, &block.header, parent, parent_hash)?;
+    let chain = Chain { fork: input.fork, chain_id: input.chain_id };
+    let fields = header::check(chain, &block.header, parent, parent_hash)?;
     equal("transactions root", block.header.transactions_root, block.transactions_root())?;
     equal("withdrawals root", fields.withdrawals_root, block.withdrawals_root())?;
     let pre_state_root = parent.state_root;
     let mut state =
         State::new(pre_state_root, input.nodes, input.codes, ancestors.hashes.clone(), parent.number)?;
 
-    let chain = Chain { fork: input.fork, chain_id: input.chain_id };
     let (result, transactions) = run(&block, chain, &mut state, &mut observe)
         // The executor only repeats the text of the witness's error, so take the original.
         .map_err(|error| state.take_fault().map_or(error, BlockError::State))?;
@@ -151,6 +154,13 @@ where
         outcomes.push(TransactionOutcome { hash, gas_used: gas.tx_gas_used(), success: false });
     }
     observe(Phase::Closing);
+    for address in [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS] {
+        let contract = executor.evm_mut().db_mut().basic(address);
+        let contract = contract.map_err(|error| failed(None)(BlockExecutionError::other(error)))?;
+        if contract.is_none_or(|info| info.is_empty_code_hash()) && !chain.is_development() {
+            return Err(BlockError::NoSystemContract { address });
+        }
+    }
     let (_, result) = executor.finish().map_err(failed(None))?;
     for (outcome, receipt) in outcomes.iter_mut().zip(&result.receipts) {
         outcome.success = receipt.status();

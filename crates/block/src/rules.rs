@@ -5,6 +5,9 @@ use alloy_evm::eth::spec::EthExecutorSpec;
 use alloy_hardforks::{EthereumChainHardforks, EthereumHardfork, EthereumHardforks, ForkCondition};
 use alloy_primitives::{Address, address};
 
+#[cfg(doc)]
+use crate::BlockError;
+
 /// A hardfork whose blocks can be executed. The number is the one in files and public values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u32)]
@@ -69,6 +72,15 @@ impl Fork {
 pub(crate) struct Chain {
     pub(crate) fork: Fork,
     pub(crate) chain_id: u64,
+}
+
+impl Chain {
+    /// Whether this is a development chain, which is what chain id 31337 (anvil, hardhat) means. Such
+    /// chains mine several blocks in a second and lack the system contracts of EIP-4788, 7002 and 7251, so
+    /// two rules are weaker there: see [`BlockError::Timestamp`] and [`BlockError::NoSystemContract`].
+    pub(crate) const fn is_development(&self) -> bool {
+        self.chain_id == 31_337
+    }
 }
 
 impl EthereumHardforks for Chain {

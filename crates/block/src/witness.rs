@@ -11,8 +11,12 @@ pub struct NodeSet {
 }
 
 impl NodeSet {
-    /// Adds a node; the bytes may be anything, because only what the root leads to is used.
+    /// Adds a node; the bytes may be any list, because only what the root leads to is used. Anything else
+    /// is left out, such as the empty string by which some nodes prove that a trie is empty.
     pub fn insert(&mut self, node: &[u8]) {
+        if node.first().is_none_or(|&byte| byte < 0xc0) {
+            return;
+        }
         self.nodes.entry(keccak256(node)).or_insert_with(|| node.to_vec());
     }
 

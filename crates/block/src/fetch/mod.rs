@@ -66,6 +66,14 @@ pub enum FetchError {
         /// The block.
         number: u64,
     },
+    /// The node's proofs do not begin with the parent's state root. Anvil's block 0 is such a parent.
+    #[error("the node's state of block {number} does not have the header's state root {state_root}")]
+    ParentState {
+        /// The parent.
+        number: u64,
+        /// State root in its header.
+        state_root: B256,
+    },
     /// The hash of a header or transaction is not the one that the node gives it.
     #[error("{what} has hash {got}, but the node says {expected}")]
     Hash {
@@ -117,6 +125,9 @@ pub fn fetch_block(url: &str, number: u64) -> Result<FetchedBlock, FetchError> {
     let mut remote = Remote::new(&rpc, parent_number);
     let decoded = body::Block::decode(&block)?;
     discover(&decoded, Chain { fork, chain_id }, &mut remote)?;
+    if remote.nodes.get(&state_root).is_none() {
+        return Err(FetchError::ParentState { number: parent_number, state_root });
+    }
     let headers = ancestors(&rpc, parent, remote.oldest_hash_read())?;
     let codes = remote.codes();
     loop {
