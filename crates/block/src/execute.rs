@@ -1,0 +1,208 @@
+//! The steps of a block's execution.
+
+use alloc::{borrow::Cow, vec::Vec};
+use alloy_consensus::{
+    Eip658Value, Receipt, ReceiptEnvelope, TxReceipt, TxType, proofs::calculate_receipt_root,
+};
+use alloy_eips::{
+    eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
+};
+use alloy_evm::{
+    Evm, EvmEnv, EvmFactory,
+    block::{BlockExecutionError, BlockExecutionResult, BlockExecutor},
+    eth::{
+        EthBlockExecutionCtx, EthBlockExecutor, EthEvmFactory,
+        receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
+    },
+};
+use alloy_primitives::{B256, Bloom};
+use revm::DatabaseCommit;
+
+use crate::{
+    BlockError, BlockInput, PublicValues,
+    body::{Block, Transaction},
+    header::{self, ForkFields, equal},
+    rules::Chain,
+    state::State,
+};
+
+/// What a valid block did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// What a proof of the execution commits to.
+    pub public: PublicValues,
+    /// Gas used by all transactions.
+    pub gas_used: u64,
+    /// The transactions, in the block's order.
+    pub transactions: Vec<TransactionOutcome>,
+}
+
+/// What a transaction of a valid block did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TransactionOutcome {
+    /// The transaction's hash.
+    pub hash: B256,
+    /// Gas that it paid for.
+    pub gas_used: u64,
+    /// Whether it ended without a revert or a halt.
+    pub success: bool,
+}
+
+/// A part of the execution, for those who measure it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Headers, the block's parts and the witness are read and checked.
+    Reading,
+    /// The system calls before the transactions.
+    Opening,
+    /// The transaction at this place in the block, with its sender's recovery.
+    Transaction(u32),
+    /// Requests, withdrawals and the receipts' checks.
+    Closing,
+    /// The new state root.
+    StateRoot,
+}
+
+impl Phase {
+    /// A number for the phase: transactions count from 16.
+    pub const fn label(self) -> u64 {
+        match self {
+            Self::Reading => 1,
+            Self::Opening => 2,
+            Self::Closing => 3,
+            Self::StateRoot => 4,
+            Self::Transaction(index) => 16 + index as u64,
+        }
+    }
+}
+
+/// Executes the block and checks every field of its header.
+pub fn execute(input: &BlockInput<'_>) -> Result<Outcome, BlockError> {
+    execute_observed(input, |_| {})
+}
+
+/// [`execute`], telling `observe` where each phase begins.
+pub fn execute_observed(
+    input: &BlockInput<'_>,
+    mut observe: impl FnMut(Phase),
+) -> Result<Outcome, BlockError> {
+    observe(Phase::Reading);
+    let block = Block::decode(input.block)?;
+    let ancestors = header::ancestors(input.headers)?;
+    let (parent, parent_hash) = (&ancestors.parent, ancestors.hashes[0]);
+    let chain = Chain { fork: input.fork, chain_id: input.chain_id };
+    let fields = header::check(chain, &block.header, parent, parent_hash)?;
+    equal("transactions root", block.header.transactions_root, block.transactions_root())?;
+    equal("withdrawals root", fields.withdrawals_root, block.withdrawals_root())?;
+    let pre_state_root = parent.state_root;
+    let mut state =
+        State::new(pre_state_root, input.nodes, input.codes, ancestors.hashes.clone(), parent.number)?;
+
+    let (result, transactions) = run(&block, chain, &mut state, &mut observe)
+        // The executor only repeats the text of the witness's error, so take the original.
+        .map_err(|error| state.take_fault().map_or(error, BlockError::State))?;
+    check_result(&block, &fields, &result)?;
+
+    observe(Phase::StateRoot);
+    let post_state_root = state.into_root()?;
+    equal("state root", block.header.state_root, post_state_root)?;
+    let public = PublicValues {
+        chain_id: input.chain_id,
+        fork: input.fork,
+        number: block.header.number,
+        block_hash: block.hash,
+        parent_hash,
+        pre_state_root,
+        post_state_root,
+    };
+    Ok(Outcome { public, gas_used: result.gas_used, transactions })
+}
+
+/// Runs system calls, transactions, requests and withdrawals on `state`.
+pub(crate) fn run<S>(
+    block: &Block<'_>,
+    chain: Chain,
+    state: &mut S,
+    observe: &mut impl FnMut(Phase),
+) -> Result<(BlockExecutionResult<ReceiptEnvelope>, Vec<TransactionOutcome>), BlockError>
+where
+    S: alloy_evm::Database + DatabaseCommit,
+{
+    let environment =
+        EvmEnv::for_eth_block(&block.header, chain, chain.chain_id, Some(chain.fork.blob_params()));
+    let context = EthBlockExecutionCtx {
+        parent_hash: block.header.parent_hash,
+        parent_beacon_block_root: block.header.parent_beacon_block_root,
+        ommers: &[],
+        withdrawals: Some(Cow::Borrowed(&block.withdrawals[..])),
+        extra_data: block.header.extra_data.clone(),
+        tx_count_hint: Some(block.transactions.len()),
+        slot_number: None,
+    };
+    let evm = EthEvmFactory::default().create_evm(state, environment);
+    let mut executor = EthBlockExecutor::new(evm, context, chain, Receipts);
+    let mut outcomes = Vec::with_capacity(block.transactions.len());
+    let failed = |transaction| move |error| BlockError::Execution { transaction, error };
+
+    observe(Phase::Opening);
+    executor.apply_pre_execution_changes().map_err(failed(None))?;
+    for index in 0..block.transactions.len() {
+        observe(Phase::Transaction(index as u32));
+        let transaction = block.transaction(index)?;
+        let hash = *transaction.tx_hash();
+        let gas = executor.execute_transaction(transaction).map_err(failed(Some(index)))?;
+        outcomes.push(TransactionOutcome { hash, gas_used: gas.tx_gas_used(), success: false });
+    }
+    observe(Phase::Closing);
+    for address in [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS] {
+        let contract = executor.evm_mut().db_mut().basic(address);
+        let contract = contract.map_err(|error| failed(None)(BlockExecutionError::other(error)))?;
+        if contract.is_none_or(|info| info.is_empty_code_hash()) && !chain.is_development() {
+            return Err(BlockError::NoSystemContract { address });
+        }
+    }
+    let (_, result) = executor.finish().map_err(failed(None))?;
+    for (outcome, receipt) in outcomes.iter_mut().zip(&result.receipts) {
+        outcome.success = receipt.status();
+    }
+    Ok((result, outcomes))
+}
+
+/// Compares what the execution gave with the header.
+fn check_result(
+    block: &Block<'_>,
+    fields: &ForkFields,
+    result: &BlockExecutionResult<ReceiptEnvelope>,
+) -> Result<(), BlockError> {
+    let header = &block.header;
+    equal("gas used", header.gas_used, result.gas_used)?;
+    equal("blob gas used", fields.blob_gas_used, result.blob_gas_used)?;
+    equal("receipts root", header.receipts_root, calculate_receipt_root(&result.receipts))?;
+    let bloom = result.receipts.iter().fold(Bloom::ZERO, |sum, receipt| sum | receipt.bloom());
+    equal("logs bloom", header.logs_bloom, bloom)?;
+    equal("requests hash", fields.requests_hash, result.requests.requests_hash())
+}
+
+/// Builds receipts from transactions without blobs.
+struct Receipts;
+
+impl ReceiptBuilder for Receipts {
+    type Transaction = Transaction;
+    type Receipt = ReceiptEnvelope;
+
+    fn build_receipt<E: Evm>(&self, context: ReceiptBuilderCtx<'_, TxType, E>) -> ReceiptEnvelope {
+        let receipt = Receipt {
+            status: Eip658Value::Eip658(context.result.is_success()),
+            cumulative_gas_used: context.cumulative_gas_used,
+            logs: context.result.into_logs(),
+        }
+        .with_bloom();
+        match context.tx_type {
+            TxType::Legacy => ReceiptEnvelope::Legacy(receipt),
+            TxType::Eip2930 => ReceiptEnvelope::Eip2930(receipt),
+            TxType::Eip1559 => ReceiptEnvelope::Eip1559(receipt),
+            TxType::Eip4844 => ReceiptEnvelope::Eip4844(receipt),
+            TxType::Eip7702 => ReceiptEnvelope::Eip7702(receipt),
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Reading the witness: node encodings one after the other, depth first.
+//!
+//! The order makes a map from hashes to nodes unnecessary. The first node is the root; after a node come,
+//! in order, the subtrees of those children that the witness holds, and after a leaf of the account trie
+//! the account's storage trie. So the next node of the stream either hashes to the digest that the reader
+//! is looking at, and is that child, or the child is not in the witness. Each node is hashed once.
+//! A node that no digest asked for is refused, and so is every ill-formed node.
+
+use alloc::vec::Vec;
+use alloy_primitives::{B256, keccak256};
+
+use super::{EMPTY_ROOT_HASH, Forest, Kind, Nibbles, Node, Span, Subtree, TrieError, nibbles::KEY_NIBBLES};
+
+/// Longest value of a leaf in bytes; accounts and slots are much shorter.
+const MAX_VALUE: usize = 1 << 14;
+
+/// What a trie's leaves hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    Accounts,
+    Slots,
+}
+
+impl<'w> Forest<'w> {
+    /// An arena without nodes, for tries that are built from nothing.
+    pub const fn new() -> Self {
+        Self { witness: &[], nodes: Vec::new(), fresh: Vec::new() }
+    }
+
+    /// Reads the witness of the state `state_root`; returns the arena and the account trie.
+    pub fn from_witness(witness: &'w [u8], state_root: B256) -> Result<(Self, Subtree), TrieError> {
+        if witness.len() >= 1 << 31 {
+            return Err(TrieError::TooLong { length: witness.len() });
+        }
+        // A trie has about one node per hundred bytes; the true number only moves the reallocations.
+        let forest = Self { witness, nodes: Vec::with_capacity(witness.len() / 100 + 16), fresh: Vec::new() };
+        let mut reader = Reader { forest, next: None, position: 0 };
+        reader.advance()?;
+        let root = match &reader.next {
+            _ if state_root == EMPTY_ROOT_HASH => Subtree::EMPTY,
+            Some(node) if node.hash == state_root => {
+                let item = reader.take_next()?;
+                reader.node(item, Holds::Accounts, 0, None)?
+            }
+            _ => return Err(TrieError::Missing { path: Nibbles::EMPTY, hash: state_root }),
+        };
+        match reader.next {
+            Some(node) => Err(TrieError::Unreferenced { offset: node.item.start }),
+            None => Ok((reader.forest, root)),
+        }
+    }
+}
+
+impl Default for Forest<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// An RLP item: its payload is `payload_start..end`.
+#[derive(Debug, Clone, Copy)]
+struct Item {
+    start: usize,
+    payload_start: usize,
+    end: usize,
+    list: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Peeked {
+    hash: B256,
+    item: Item,
+}
+
+struct Reader<'w> {
+    forest: Forest<'w>,
+    /// The first node not taken yet.
+    next: Option<Peeked>,
+    /// Where the node after it begins.
+    position: usize,
+}
+
+impl Reader<'_> {
+    /// Hashes the node at the current position and makes it the next one.
+    fn advance(&mut self) -> Result<(), TrieError> {
+        let witness = self.forest.witness;
+        self.next = None;
+        if self.position < witness.len() {
+            let item = item(witness, self.position, witness.len())?;
+            self.next = Some(Peeked { hash: keccak256(&witness[item.start..item.end]), item });
+            self.position = item.end;
+        }
+        Ok(())
+    }
+
+    fn take_next(&mut self) -> Result<Item, TrieError> {
+        let item = self.next.map_or(NO_ITEM, |next| next.item);
+        self.advance()?;
+        Ok(item)
+    }
+
+    /// The subtree whose hash stands at the witness offset `hash_at`.
+    fn by_hash(&mut self, hash_at: usize, holds: Holds, depth: usize) -> Result<Subtree, TrieError> {
+        let hash = &self.forest.witness[hash_at..hash_at + 32];
+        match &self.next {
+            Some(next) if next.hash.as_slice() == hash => {
+                let item = self.take_next()?;
+                self.node(item, holds, depth, Some(hash_at as u32))
+            }
+            _ => Ok(Subtree::digest(hash_at as u32)),
+        }
+    }
+
+    /// A child as it stands in its parent: nothing, a hash, or the encoding of a short node.
+    fn child(&mut self, child: Item, holds: Holds, depth: usize) -> Result<Subtree, TrieError> {
+        match (child.list, child.end - child.payload_start) {
+            (false, 0) => Ok(Subtree::EMPTY),
+            (false, 32) => self.by_hash(child.payload_start, holds, depth),
+            (true, 0..32) => self.node(child, holds, depth, None),
+            _ => Err(malformed(child.start, "child is neither a hash nor a short node")),
+        }
+    }
+
+    /// Decodes a node that lies `depth` nibbles below its trie's root.
+    fn node(
+        &mut self,
+        node: Item,
+        holds: Holds,
+        depth: usize,
+        hash_at: Option<u32>,
+    ) -> Result<Subtree, TrieError> {
+        if !node.list {
+            return Err(malformed(node.start, "not a list"));
+        }
+        let witness = self.forest.witness;
+        let first = item(witness, node.payload_start, node.end)?;
+        let second = item(witness, first.end, node.end)?;
+        // Parents come before children in the arena, so take the place first.
+        let index = self.forest.nodes.len();
+        self.forest.nodes.push(Node { kind: Kind::Branch { children: [Subtree::EMPTY; 16] }, hash_at });
+        let kind = if second.end == node.end {
+            self.short_node(node.start, first, second, holds, depth)?
+        } else {
+            self.branch(node, first, holds, depth)?
+        };
+        self.forest.nodes[index].kind = kind;
+        Ok(Subtree::node(index))
+    }
+
+    fn short_node(
+        &mut self,
+        start: usize,
+        path: Item,
+        target: Item,
+        holds: Holds,
+        depth: usize,
+    ) -> Result<Kind, TrieError> {
+        let encoded = &self.forest.witness[path.payload_start..path.end];
+        let (false, Some((path, leaf))) = (path.list, Nibbles::from_hex_prefix(encoded)) else {
+            return Err(malformed(start, "path is not hex-prefix encoded"));
+        };
+        let depth = depth + path.len();
+        if leaf {
+            if depth != KEY_NIBBLES || target.list || target.payload_start == target.end {
+                return Err(malformed(start, "leaf with a wrong depth or value"));
+            }
+            let length = target.end - target.payload_start;
+            if length > MAX_VALUE {
+                return Err(malformed(start, "value is too long"));
+            }
+            let value = Span { offset: target.payload_start as u32, length: length as u32 };
+            let storage = match holds {
+                Holds::Accounts => self.storage_of(target)?,
+                Holds::Slots => Subtree::EMPTY,
+            };
+            return Ok(Kind::Leaf { path, value, storage });
+        }
+        if depth >= KEY_NIBBLES || path.is_empty() {
+            return Err(malformed(start, "extension with a wrong depth"));
+        }
+        let child = self.child(target, holds, depth)?;
+        if child.is_empty() {
+            return Err(malformed(start, "extension without a child"));
+        }
+        Ok(Kind::Extension { path, child })
+    }
+
+    fn branch(&mut self, node: Item, first: Item, holds: Holds, depth: usize) -> Result<Kind, TrieError> {
+        if depth >= KEY_NIBBLES {
+            return Err(malformed(node.start, "branch below the keys' length"));
+        }
+        let mut children = [Subtree::EMPTY; 16];
+        let mut next = first;
+        for (i, child) in children.iter_mut().enumerate() {
+            if i > 0 {
+                next = item(self.forest.witness, next.end, node.end)?;
+            }
+            *child = self.child(next, holds, depth + 1)?;
+        }
+        let value = item(self.forest.witness, next.end, node.end)?;
+        if value.list || value.payload_start != value.end || value.end != node.end {
+            return Err(malformed(node.start, "branch without 16 children and an empty value"));
+        }
+        Ok(Kind::Branch { children })
+    }
+
+    /// The storage trie of the account that `value` encodes.
+    fn storage_of(&mut self, value: Item) -> Result<Subtree, TrieError> {
+        let witness = self.forest.witness;
+        let account = item(witness, value.payload_start, value.end)?;
+        let nonce = item(witness, account.payload_start, account.end)?;
+        let balance = item(witness, nonce.end, account.end)?;
+        let storage = item(witness, balance.end, account.end)?;
+        if !account.list || storage.list || storage.end - storage.payload_start != 32 {
+            return Err(malformed(value.start, "leaf of the account trie is not an account"));
+        }
+        if witness[storage.payload_start..storage.end] == EMPTY_ROOT_HASH.0 {
+            return Ok(Subtree::EMPTY);
+        }
+        self.by_hash(storage.payload_start, Holds::Slots, 0)
+    }
+}
+
+const NO_ITEM: Item = Item { start: 0, payload_start: 0, end: 0, list: false };
+
+const fn malformed(offset: usize, reason: &'static str) -> TrieError {
+    TrieError::Malformed { offset, reason }
+}
+
+/// The RLP item that begins at `start` and must not reach beyond `limit`.
+fn item(bytes: &[u8], start: usize, limit: usize) -> Result<Item, TrieError> {
+    let short = || malformed(start, "item is cut off");
+    if start >= limit {
+        return Err(short());
+    }
+    let first = bytes[start] as usize;
+    let (list, payload_start, length) = match first {
+        0..0x80 => (false, start, 1),
+        0x80..0xb8 => (false, start + 1, first - 0x80),
+        0xc0..0xf8 => (true, start + 1, first - 0xc0),
+        _ => {
+            let list = first >= 0xf8;
+            let width = first - if list { 0xf7 } else { 0xb7 };
+            let digits = bytes.get(start + 1..start + 1 + width).filter(|_| width <= 4).ok_or_else(short)?;
+            let length = digits.iter().fold(0, |sum, &digit| sum << 8 | digit as usize);
+            (list, start + 1 + width, length)
+        }
+    };
+    if payload_start > limit || length > limit - payload_start {
+        return Err(short());
+    }
+    Ok(Item { start, payload_start, end: payload_start + length, list })
+}

@@ -1,0 +1,473 @@
+//! A Merkle Patricia trie over a witness: what comes in is a concatenation of node encodings and a root
+//! hash, what goes out are values, changed values and the new root hash.
+//!
+//! All tries of a state share one flat arena. A node that the witness does not hold stays a digest, and
+//! an operation that needs it fails with its path and hash. Witness bytes are never copied: values and
+//! digests are offsets into them. See `decode.rs` for the order of the witness.
+
+mod decode;
+mod nibbles;
+
+use alloc::{vec, vec::Vec};
+use alloy_primitives::{B256, keccak256};
+use alloy_rlp::{Header, PayloadView};
+
+pub use nibbles::Nibbles;
+
+/// Hash of the trie without entries: keccak256 of the empty string's RLP.
+pub use alloy_consensus::constants::EMPTY_ROOT_HASH;
+
+/// Why a trie operation failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TrieError {
+    /// The operation needs a node that the witness does not hold.
+    #[error("trie node {hash} at path 0x{path} is missing from the witness")]
+    Missing {
+        /// Nibbles from the trie's root to the node.
+        path: Nibbles,
+        /// Hash by which its parent names the node.
+        hash: B256,
+    },
+    /// A node whose hash is right does not have the form of a trie node.
+    #[error("malformed trie node at witness byte {offset}: {reason}")]
+    Malformed {
+        /// Where the node begins in the witness.
+        offset: usize,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A witness node is not the child of any node before it: it, or one of its ancestors, was changed,
+    /// removed or moved.
+    #[error("trie node at witness byte {offset} is not referenced by the nodes before it")]
+    Unreferenced {
+        /// Where the node begins in the witness.
+        offset: usize,
+    },
+    /// The witness is longer than offsets can address.
+    #[error("witness of {length} bytes is longer than 2 GiB")]
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+}
+
+/// A subtree: nothing, a digest of a node the witness does not hold, or a node of the arena.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Subtree(u32);
+
+/// Set in a [`Subtree`] that is a digest; the other bits are the digest's witness offset.
+const DIGEST: u32 = 1 << 31;
+/// Set in an offset that points into the bytes written since, not into the witness.
+const FRESH: u32 = 1 << 31;
+
+impl Subtree {
+    /// The subtree without entries.
+    pub const EMPTY: Self = Self(0);
+
+    const fn digest(offset: u32) -> Self {
+        Self(DIGEST | offset)
+    }
+
+    const fn node(index: usize) -> Self {
+        Self(index as u32 + 1)
+    }
+
+    /// Whether the subtree has no entries.
+    pub const fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    const fn as_digest(self) -> Option<u32> {
+        if self.0 & DIGEST != 0 { Some(self.0 & !DIGEST) } else { None }
+    }
+}
+
+/// Bytes of a leaf's value, in the witness or written since.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Span {
+    offset: u32,
+    length: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    /// `storage` is the storage trie of the account that the leaf holds, in an account trie.
+    Leaf {
+        path: Nibbles,
+        value: Span,
+        storage: Subtree,
+    },
+    Extension {
+        path: Nibbles,
+        child: Subtree,
+    },
+    Branch {
+        children: [Subtree; 16],
+    },
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Node {
+    kind: Kind,
+    /// Witness offset of the node's hash while the node is unchanged and has one.
+    hash_at: Option<u32>,
+}
+
+/// A value found in a trie.
+#[derive(Debug, Clone, Copy)]
+pub struct Entry<'t> {
+    /// The value's bytes.
+    pub value: &'t [u8],
+    /// In an account trie, the account's storage trie.
+    pub storage: Subtree,
+}
+
+/// The arena of all nodes of a state's tries.
+#[derive(Debug)]
+pub struct Forest<'w> {
+    witness: &'w [u8],
+    nodes: Vec<Node>,
+    fresh: Vec<u8>,
+}
+
+impl<'w> Forest<'w> {
+    /// The value of `key` in the trie `root`.
+    pub fn get(&self, root: Subtree, key: &B256) -> Result<Option<Entry<'_>>, TrieError> {
+        let key = Nibbles::of_key(&key.0);
+        let (mut subtree, mut depth) = (root, 0);
+        loop {
+            if subtree.is_empty() {
+                return Ok(None);
+            }
+            let rest = key.skip(depth);
+            match &self.nodes[self.index(subtree, &key, depth)?].kind {
+                Kind::Branch { children } => {
+                    subtree = children[rest.at(0) as usize];
+                    depth += 1;
+                }
+                Kind::Extension { path, child } => {
+                    if path.common_prefix(&rest) < path.len() {
+                        return Ok(None);
+                    }
+                    subtree = *child;
+                    depth += path.len();
+                }
+                Kind::Leaf { path, value, storage } => {
+                    let found = *path == rest;
+                    return Ok(found.then(|| Entry { value: self.bytes(*value), storage: *storage }));
+                }
+            }
+        }
+    }
+
+    /// Sets `key` to `value`, which must not be empty, and returns the changed trie.
+    ///
+    /// On an error the trie `root` is no longer usable.
+    pub fn insert(&mut self, root: Subtree, key: &B256, value: &[u8]) -> Result<Subtree, TrieError> {
+        let value = self.keep(value);
+        self.insert_at(root, &Nibbles::of_key(&key.0), 0, value)
+    }
+
+    /// Removes `key`, if it is there, and returns the changed trie.
+    ///
+    /// On an error the trie `root` is no longer usable.
+    pub fn remove(&mut self, root: Subtree, key: &B256) -> Result<Subtree, TrieError> {
+        self.remove_at(root, &Nibbles::of_key(&key.0), 0)
+    }
+
+    /// Root hash of the trie `root`. Changed nodes are hashed, so call it once per change.
+    pub fn root_hash(&self, root: Subtree) -> B256 {
+        if root.is_empty() {
+            return EMPTY_ROOT_HASH;
+        }
+        if let Some(offset) = self.known_hash(root) {
+            return self.hash_bytes(offset);
+        }
+        let mut encoded = Vec::with_capacity(1024);
+        self.append_node(root.0 as usize - 1, &mut encoded);
+        keccak256(&encoded)
+    }
+
+    /// Calls `visit` with the encoding of every arena node of the trie `root` that is referenced by hash,
+    /// parents before children.
+    pub fn for_each_node(&self, root: Subtree, visit: &mut impl FnMut(&[u8])) {
+        self.visit_nodes(root, true, visit);
+    }
+
+    fn visit_nodes(&self, subtree: Subtree, is_root: bool, visit: &mut impl FnMut(&[u8])) {
+        if subtree.is_empty() || subtree.as_digest().is_some() {
+            return;
+        }
+        let index = subtree.0 as usize - 1;
+        let mut encoded = Vec::new();
+        self.append_node(index, &mut encoded);
+        if is_root || encoded.len() >= 32 {
+            visit(&encoded);
+        }
+        match &self.nodes[index].kind {
+            Kind::Leaf { .. } => {}
+            Kind::Extension { child, .. } => self.visit_nodes(*child, false, visit),
+            Kind::Branch { children } => {
+                children.iter().for_each(|child| self.visit_nodes(*child, false, visit));
+            }
+        }
+    }
+
+    fn insert_at(
+        &mut self,
+        subtree: Subtree,
+        key: &Nibbles,
+        depth: usize,
+        value: Span,
+    ) -> Result<Subtree, TrieError> {
+        let rest = key.skip(depth);
+        if subtree.is_empty() {
+            return Ok(self.leaf(rest, value));
+        }
+        let index = self.index(subtree, key, depth)?;
+        self.nodes[index].hash_at = None;
+        match self.nodes[index].kind {
+            Kind::Branch { children } => {
+                let nibble = rest.at(0) as usize;
+                let child = self.insert_at(children[nibble], key, depth + 1, value)?;
+                self.set_child(index, nibble, child);
+                Ok(subtree)
+            }
+            Kind::Extension { path, child } => {
+                let shared = path.common_prefix(&rest);
+                if shared == path.len() {
+                    let child = self.insert_at(child, key, depth + shared, value)?;
+                    self.nodes[index].kind = Kind::Extension { path, child };
+                    return Ok(subtree);
+                }
+                let below = path.skip(shared + 1);
+                let old = if below.is_empty() { child } else { self.extension(below, child) };
+                let new = self.leaf(rest.skip(shared + 1), value);
+                Ok(self.fork(path.take(shared), [(path.at(shared), old), (rest.at(shared), new)]))
+            }
+            Kind::Leaf { path, value: old_value, storage } => {
+                let shared = path.common_prefix(&rest);
+                if shared == path.len() {
+                    self.nodes[index].kind = Kind::Leaf { path, value, storage };
+                    return Ok(subtree);
+                }
+                let old = self.push(Kind::Leaf { path: path.skip(shared + 1), value: old_value, storage });
+                let new = self.leaf(rest.skip(shared + 1), value);
+                Ok(self.fork(path.take(shared), [(path.at(shared), old), (rest.at(shared), new)]))
+            }
+        }
+    }
+
+    fn remove_at(&mut self, subtree: Subtree, key: &Nibbles, depth: usize) -> Result<Subtree, TrieError> {
+        if subtree.is_empty() {
+            return Ok(subtree);
+        }
+        let rest = key.skip(depth);
+        let index = self.index(subtree, key, depth)?;
+        match self.nodes[index].kind {
+            Kind::Leaf { path, .. } => Ok(if path == rest { Subtree::EMPTY } else { subtree }),
+            Kind::Extension { path, child } => {
+                if path.common_prefix(&rest) < path.len() {
+                    return Ok(subtree);
+                }
+                let child = self.remove_at(child, key, depth + path.len())?;
+                let prefix = key.take(depth);
+                self.prepend(&prefix, path, child)
+            }
+            Kind::Branch { children } => {
+                let nibble = rest.at(0) as usize;
+                let child = self.remove_at(children[nibble], key, depth + 1)?;
+                self.nodes[index].hash_at = None;
+                self.set_child(index, nibble, child);
+                let mut others = (0..16u8).filter(|&i| i != rest.at(0) && !children[i as usize].is_empty());
+                match (child.is_empty(), others.next(), others.next()) {
+                    (true, None, _) => Ok(Subtree::EMPTY),
+                    // A branch with one child left becomes that child with a longer path.
+                    (true, Some(last), None) => {
+                        let path = Nibbles::EMPTY.join(Some(last), &Nibbles::EMPTY);
+                        self.prepend(&key.take(depth), path, children[last as usize])
+                    }
+                    _ => Ok(subtree),
+                }
+            }
+        }
+    }
+
+    /// The subtree `child` moved below `path`, which is joined with the path of a leaf or extension;
+    /// `prefix` leads to where it is put and serves the error.
+    fn prepend(&mut self, prefix: &Nibbles, path: Nibbles, child: Subtree) -> Result<Subtree, TrieError> {
+        if child.is_empty() {
+            return Ok(child);
+        }
+        let full = prefix.join(None, &path);
+        let kind = match self.nodes[self.index(child, &full, full.len())?].kind {
+            Kind::Branch { .. } => Kind::Extension { path, child },
+            Kind::Extension { path: below, child } => {
+                Kind::Extension { path: path.join(None, &below), child }
+            }
+            Kind::Leaf { path: below, value, storage } => {
+                Kind::Leaf { path: path.join(None, &below), value, storage }
+            }
+        };
+        Ok(self.push(kind))
+    }
+
+    /// A branch of two children below `path`.
+    fn fork(&mut self, path: Nibbles, two: [(u8, Subtree); 2]) -> Subtree {
+        let mut children = [Subtree::EMPTY; 16];
+        two.iter().for_each(|&(nibble, child)| children[nibble as usize] = child);
+        let branch = self.push(Kind::Branch { children });
+        if path.is_empty() { branch } else { self.extension(path, branch) }
+    }
+
+    fn set_child(&mut self, index: usize, nibble: usize, child: Subtree) {
+        if let Kind::Branch { children } = &mut self.nodes[index].kind {
+            children[nibble] = child;
+        }
+    }
+
+    fn leaf(&mut self, path: Nibbles, value: Span) -> Subtree {
+        self.push(Kind::Leaf { path, value, storage: Subtree::EMPTY })
+    }
+
+    fn extension(&mut self, path: Nibbles, child: Subtree) -> Subtree {
+        self.push(Kind::Extension { path, child })
+    }
+
+    fn push(&mut self, kind: Kind) -> Subtree {
+        self.nodes.push(Node { kind, hash_at: None });
+        Subtree::node(self.nodes.len() - 1)
+    }
+
+    /// Arena index of a subtree that is not empty, or the error that the node at `path[..depth]` is missing.
+    fn index(&self, subtree: Subtree, path: &Nibbles, depth: usize) -> Result<usize, TrieError> {
+        match subtree.as_digest() {
+            None => Ok(subtree.0 as usize - 1),
+            Some(offset) => Err(TrieError::Missing { path: path.take(depth), hash: self.hash_bytes(offset) }),
+        }
+    }
+
+    fn keep(&mut self, value: &[u8]) -> Span {
+        let offset = FRESH | self.fresh.len() as u32;
+        self.fresh.extend_from_slice(value);
+        Span { offset, length: value.len() as u32 }
+    }
+
+    fn bytes(&self, span: Span) -> &[u8] {
+        let store = if span.offset & FRESH == 0 { self.witness } else { &self.fresh };
+        let start = (span.offset & !FRESH) as usize;
+        &store[start..start + span.length as usize]
+    }
+
+    fn hash_bytes(&self, offset: u32) -> B256 {
+        B256::from_slice(&self.witness[offset as usize..offset as usize + 32])
+    }
+
+    fn known_hash(&self, subtree: Subtree) -> Option<u32> {
+        subtree.as_digest().or_else(|| self.nodes[subtree.0 as usize - 1].hash_at)
+    }
+
+    /// Appends the reference of a parent to a child: its hash as an RLP string, or its encoding if that is
+    /// shorter than 32 bytes.
+    fn append_reference(&self, subtree: Subtree, out: &mut Vec<u8>) {
+        if subtree.is_empty() {
+            out.push(0x80);
+        } else if let Some(offset) = self.known_hash(subtree) {
+            out.push(0xa0);
+            out.extend_from_slice(&self.witness[offset as usize..offset as usize + 32]);
+        } else {
+            let start = out.len();
+            self.append_node(subtree.0 as usize - 1, out);
+            if out.len() - start >= 32 {
+                let hash = keccak256(&out[start..]);
+                out.truncate(start);
+                out.push(0xa0);
+                out.extend_from_slice(hash.as_slice());
+            }
+        }
+    }
+
+    /// Appends the RLP encoding of a node.
+    fn append_node(&self, index: usize, out: &mut Vec<u8>) {
+        let start = out.len();
+        // Room for the longest header, a list of up to 2^16 bytes; closed below if it is shorter.
+        out.extend_from_slice(&[0; 3]);
+        match &self.nodes[index].kind {
+            Kind::Branch { children } => {
+                children.iter().for_each(|child| self.append_reference(*child, out));
+                out.push(0x80);
+            }
+            Kind::Extension { path, child } => {
+                append_path(path, false, out);
+                self.append_reference(*child, out);
+            }
+            Kind::Leaf { path, value, .. } => {
+                append_path(path, true, out);
+                append_string(self.bytes(*value), out);
+            }
+        }
+        close_list(start, out);
+    }
+}
+
+/// All leaves and extensions that a leaf or extension node becomes when its path loses leading nibbles;
+/// none if the bytes are another node. The node itself is the first.
+pub fn shortened_nodes(node: &[u8]) -> Vec<Vec<u8>> {
+    let Ok(PayloadView::List(items)) = Header::decode_raw(&mut &node[..]) else { return Vec::new() };
+    let [path, target] = &items[..] else { return Vec::new() };
+    let path = Header::decode_bytes(&mut &path[..], false).ok().and_then(Nibbles::from_hex_prefix);
+    let Some((path, leaf)) = path else { return Vec::new() };
+    let shortened = (0..=path.len()).map(|count| {
+        let mut out = vec![0; 3];
+        append_path(&path.skip(count), leaf, &mut out);
+        out.extend_from_slice(target);
+        close_list(0, &mut out);
+        out
+    });
+    shortened.collect()
+}
+
+fn append_path(path: &Nibbles, leaf: bool, out: &mut Vec<u8>) {
+    let mut encoded = [0; 33];
+    let length = path.hex_prefix(leaf, &mut encoded);
+    append_string(&encoded[..length], out);
+}
+
+/// Appends a string of at most 2^16 − 1 bytes.
+fn append_string(bytes: &[u8], out: &mut Vec<u8>) {
+    match bytes {
+        [byte @ 0..0x80] => out.push(*byte),
+        _ if bytes.len() < 56 => {
+            out.push(0x80 + bytes.len() as u8);
+            out.extend_from_slice(bytes);
+        }
+        _ if bytes.len() < 256 => {
+            out.extend_from_slice(&[0xb8, bytes.len() as u8]);
+            out.extend_from_slice(bytes);
+        }
+        _ => {
+            let [high, low] = (bytes.len() as u16).to_be_bytes();
+            out.extend_from_slice(&[0xb9, high, low]);
+            out.extend_from_slice(bytes);
+        }
+    }
+}
+
+/// Writes the list header before the payload that begins three bytes after `start`.
+fn close_list(start: usize, out: &mut Vec<u8>) {
+    let length = out.len() - start - 3;
+    let [high, low] = (length as u16).to_be_bytes();
+    let header: &[u8] = match length {
+        0..56 => &[0xc0 + low],
+        56..256 => &[0xf8, low],
+        _ => &[0xf9, high, low],
+    };
+    out[start..start + header.len()].copy_from_slice(header);
+    if header.len() < 3 {
+        out.copy_within(start + 3.., start + header.len());
+        out.truncate(start + header.len() + length);
+    }
+}
+
+#[cfg(test)]
+mod tests;
