@@ -24,6 +24,8 @@ mod mul;
 mod program;
 mod shift;
 mod tables;
+#[cfg(test)]
+mod testing;
 
 pub use access::{Cpu, Read, Write, limbs};
 pub use add::AddChip;
