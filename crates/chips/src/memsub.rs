@@ -13,7 +13,7 @@
 //! | rs1 access | 6 | MEM |
 //! | register access (rd or rs2), new limbs | 10 | MEM; constraints |
 //! | memory access, new limbs | 10 | MEM; constraints |
-//! | address | 2 | see `address` |
+//! | address carries | 2 | see `address` |
 //! | limb 1, limb 2, limb 3, odd | 4 | constraints, the address gadget |
 //! | byte, replaced, kept | 3 | BYTE (pairs), constraints |
 //! | top, sign | 2 | RANGE16, constraints |
@@ -101,7 +101,7 @@ struct Row<T> {
     register: Write<T>,
     /// Access of the dword.
     memory: Write<T>,
-    /// The address.
+    /// Carries of the address.
     address: Address<T>,
     /// Whether limb 1, 2 or 3 holds the (first) bytes moved; none set: limb 0.
     limb: [T; 3],
@@ -334,7 +334,7 @@ impl FamilyChip for MemSubChip {
             base: Read::new(event.rs1, event.ts, slot::RS1),
             register,
             memory: Write::new(event.mem, event.mem_new, event.ts, slot::MEMORY),
-            address: Address::new(address),
+            address: Address::new(rom, event.rs1.old),
             limb: [1, 2, 3].map(|i| F::from_bool(i == place)),
             odd: F::from_bool(odd),
             byte: F::from_u8(bytes[0]),
@@ -344,5 +344,187 @@ impl FamilyChip for MemSubChip {
             sign: F::from_bool(load && !unsigned && top >> 15 == 1),
         }
         .write(row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_stark::{
+        check::Cells,
+        testing::{ChipTest, columns_complete, indices, lie, shape},
+    };
+
+    use super::*;
+    use crate::{
+        address,
+        testing::{EDGES, Operands, TS, access, family_test, row},
+    };
+
+    const OPS: [Op; 9] = [Op::Lb, Op::Lbu, Op::Lh, Op::Lhu, Op::Lw, Op::Lwu, Op::Sb, Op::Sh, Op::Sw];
+
+    /// Bytes moved.
+    fn size(op: Op) -> u64 {
+        match op {
+            Op::Lb | Op::Lbu | Op::Sb => 1,
+            Op::Lh | Op::Lhu | Op::Sh => 2,
+            _ => 4,
+        }
+    }
+
+    /// (rd, dword) after a load or store, as the manual has it.
+    fn result(op: Op, offset: u64, dword: u64, register: u64) -> (u64, u64) {
+        let part = dword >> (8 * offset);
+        let mask = ((1 << (8 * size(op))) - 1) << (8 * offset);
+        match op {
+            Op::Lb => (part as i8 as u64, dword),
+            Op::Lbu => (part as u8 as u64, dword),
+            Op::Lh => (part as i16 as u64, dword),
+            Op::Lhu => (part as u16 as u64, dword),
+            Op::Lw => (part as i32 as u64, dword),
+            Op::Lwu => (part as u32 as u64, dword),
+            _ => (0, dword & !mask | register << (8 * offset) & mask),
+        }
+    }
+
+    /// `op` at `base` + 0 on a dword and a register that hold `dword` and `register` before.
+    fn event(op: Op, base: u64, dword: u64, register: u64) -> (RomRow, Event) {
+        let load = !matches!(op, Op::Sb | Op::Sh | Op::Sw);
+        let (rd, rs2) = if load { (12, 0) } else { (0, 12) };
+        let rom = RomRow { pc: 0x800, op, rd, rs1: 10, rs2, i0: 0, i1: 0, npc: 0x802 };
+        let (rd_new, mem_new) = result(op, base % 8, dword, register);
+        let unused = Default::default();
+        let event = Event {
+            ts: TS,
+            next_pc: rom.npc,
+            rs1: access(base, 15),
+            rs2: if load { unused } else { access(register, 30) },
+            rd: if load { access(register, 30) } else { unused },
+            rd_new,
+            mem: access(dword, 70_001),
+            mem_new,
+            ..Event::default()
+        };
+        (rom, event)
+    }
+
+    fn honest(op: Op, base: u64) -> Cells {
+        row(&MemSubChip, event(op, base, 0x8877_6655_c4b3_a291, 0x0102_0304_8586_8788))
+    }
+
+    fn kit() -> ChipTest<'static, MemSubChip> {
+        let c = indices::<Row<usize>>();
+        let limb = F::from_u32(1 << 16);
+        let lb = honest(Op::Lb, 0x1_0003);
+        let lhu = honest(Op::Lhu, 0x1_0002);
+        let lw = honest(Op::Lw, 0x1_0000);
+        let sb = honest(Op::Sb, 0x1_0005);
+        let sh = honest(Op::Sh, 0x1_0006);
+        let sw = honest(Op::Sw, 0x1_0004);
+        let lies = vec![
+            // rd':   v0          v1       of the dword's word
+            //        v0 + 2^16   v1 − 1   the same number
+            lie("lw: limbs traded", &lw, |x| {
+                x.main[c.register.new[0]] += limb;
+                x.main[c.register.new[1]] -= F::ONE;
+            }),
+            // sign:  1 → 0 and rd' = the byte alone: lb as lbu
+            lie("lb without sign", &lb, |x| {
+                x.main[c.sign] = F::ZERO;
+                x.main[c.register.new[0]] = x.main[c.byte];
+                (1..4).for_each(|i| x.main[c.register.new[i]] = F::ZERO);
+            }),
+            // sign:  0 → 1: lhu as lh
+            lie("lhu with sign", &lhu, |x| {
+                x.main[c.sign] = F::ONE;
+                (1..4).for_each(|i| x.main[c.register.new[i]] = F::from_u16(0xffff));
+            }),
+            lie("lhu with garbage above", &lhu, |x| x.main[c.register.new[2]] = F::from_u16(7)),
+            // byte, register'_0:  z, z + 2^8·rest  →  z + 2^8, the same limb with rest − 1
+            lie("sb: a byte of 256 + z", &sb, |x| {
+                x.main[c.byte] += F::from_u16(256);
+                x.main[c.memory.new[2]] += limb;
+            }),
+            // replaced, kept:  (r, k) → (r + 2^8, k − 1) at an even byte: the same limb
+            lie("sb: (256 + replaced, kept − 1)", &honest(Op::Sb, 0x1_0004), |x| {
+                x.main[c.replaced] += F::from_u16(256);
+                x.main[c.kept] -= F::ONE;
+                x.main[c.memory.new[2]] -= F::from_u16(256);
+            }),
+            lie("sh at an odd address", &sh, |x| {
+                x.main[c.odd] = F::ONE;
+                x.main[c.base.value[0]] += F::ONE;
+            }),
+            lie("sw at 2 modulo 4", &sw, |x| {
+                x.main[c.base.value[0]] += F::TWO;
+                x.main[c.limb[1]] = F::ZERO;
+                x.main[c.limb[2]] = F::ONE;
+            }),
+            // s: two limbs selected, s_0 = 1 − 2
+            lie("two limbs selected", &honest(Op::Sh, 0x1_0002), |x| {
+                x.main[c.limb[1]] = F::ONE;
+                x.main[c.memory.new[2]] = x.main[c.memory.new[1]];
+            }),
+            lie("sb changes its limb's other byte", &sb, |x| {
+                x.main[c.memory.new[2]] += F::ONE;
+            }),
+            lie("sw changes another limb", &sw, |x| x.main[c.memory.new[0]] = F::ZERO),
+            lie("lw changes the dword", &lw, |x| x.main[c.memory.new[3]] = F::ZERO),
+            lie("sw changes its register", &sw, |x| x.main[c.register.new[3]] += F::ONE),
+            lie("load and store at once", &lw, |x| x.main[c.store] = F::ONE),
+            lie("load 2, store -1", &lw, |x| {
+                x.main[c.load] = F::TWO;
+                x.main[c.store] = F::NEG_ONE;
+            }),
+            lie("lw from the future", &lw, |x| {
+                x.main[c.memory.old.prev_ts] = F::from_u32(TS + 3);
+                x.main[c.memory.old.dlo] = F::NEG_ONE;
+            }),
+        ]
+        .into_iter()
+        .chain(address::tests::lies(|base| honest(Op::Lw, base), c.base.value, c.address.carry))
+        .collect();
+        let rows = vec![("lb", lb), ("lhu", lhu), ("lw", lw), ("sb", sb), ("sh", sh), ("sw", sw)];
+        ChipTest { lies, ..family_test(&MemSubChip, rows) }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn loads_and_stores_as_riscv_has_them() {
+        let mut operands = Operands(2);
+        let mut rows = Vec::new();
+        for op in OPS {
+            for offset in (0..8).step_by(size(op) as usize) {
+                for (dword, register) in EDGES.into_iter().zip(EDGES.into_iter().rev()) {
+                    rows.push(("edge", row(&MemSubChip, event(op, 0x7fff_fff8 + offset, dword, register))));
+                }
+                for _ in 0..20 {
+                    let (dword, register) = (operands.bits(), operands.bits());
+                    rows.push(("random", row(&MemSubChip, event(op, 0xffff_fff8 + offset, dword, register))));
+                }
+            }
+        }
+        assert_eq!(family_test(&MemSubChip, rows).honest(), [""; 0]);
+    }
+
+    #[test]
+    fn misaligned_and_far_addresses_have_no_row() {
+        for op in OPS {
+            let misaligned = (0..8).filter(|offset| offset % size(op) != 0);
+            for base in misaligned.chain([1 << 32, 1 << 48, u64::MAX - 7]) {
+                let rows = vec![("bad address", row(&MemSubChip, event(op, base, 5, 6)))];
+                assert_ne!(family_test(&MemSubChip, rows).honest(), [""; 0], "{op:?} at {base:#x}");
+            }
+        }
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/memsub.txt"].assert_eq(&shape(&MemSubChip));
+        columns_complete::<Row<u8>>();
     }
 }

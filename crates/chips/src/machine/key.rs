@@ -1,7 +1,9 @@
 //! Keys: what a program becomes for prover and verifier.
 
 use vellum_isa::Program;
-use vellum_stark::{DIGEST, Digest, F, Preprocessed, PreprocessedRoot, PrimeCharacteristicRing, hash_elements};
+use vellum_stark::{
+    DIGEST, Digest, F, Preprocessed, PreprocessedRoot, PrimeCharacteristicRing, hash_elements,
+};
 
 use super::{Machine, Table, table, word};
 use crate::{image_rows, program_rows};

@@ -10,7 +10,8 @@ mod verify;
 
 pub use key::{ProgramKey, VK_BYTES, VerifyingKey, canonical, digest_bytes};
 pub use prove::{
-    Chain, Fill, GlobalChallenge, PUBLIC_SHARD, Public, ShardProof, chain_next, chain_start, phase0_root, prove_shard,
+    Chain, Fill, GlobalChallenge, PUBLIC_SHARD, Public, ShardProof, chain_next, chain_start, phase0_root,
+    prove_shard,
 };
 pub use trace::{ShardRows, check_shard, shard_shape};
 pub use verify::{Exit, MachineError, MachineHeader, MachineVerifier, SHARDS_MAX};
@@ -18,8 +19,8 @@ pub use verify::{Exit, MachineError, MachineHeader, MachineVerifier, SHARDS_MAX}
 use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, RowMajorMatrix, hash_bytes};
 
 use crate::{
-    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, DivRemChip, EcallChip, ImageChip, InitChip, JalrChip,
-    LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip, RangeChip, ShiftChip,
+    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, DivRemChip, EcallChip, ImageChip, InitChip,
+    JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip, RangeChip, ShiftChip,
 };
 
 /// Index of a chip in the machine's list. The first twelve are the families in the order of `Family`.

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 use vellum_executor::Shard;
 use vellum_stark::{
-    BoundaryTerm, Digest, Direction, EF, F, PrimeCharacteristicRing, Shape, Stages, Statement, TableProof, Traces,
-    Transcript, hash_elements, prove,
+    BoundaryTerm, Digest, Direction, EF, F, PrimeCharacteristicRing, Shape, Stages, Statement, TableProof,
+    Traces, Transcript, hash_elements, prove,
 };
 
 use super::{Machine, ProgramKey, trace};

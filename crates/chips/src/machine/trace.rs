@@ -4,15 +4,16 @@ use vellum_executor::Shard;
 use vellum_isa::Family;
 use vellum_stark::check::{BusBalance, Row};
 use vellum_stark::{
-    BoundaryTerm, Bus, F, LOG_HEIGHT_MIN, LookupSink, Preprocessed, PrimeCharacteristicRing, Round, Shape, Traces,
+    BoundaryTerm, Bus, F, LOG_HEIGHT_MIN, LookupSink, Preprocessed, PrimeCharacteristicRing, Round, Shape,
+    Traces,
 };
 
 use super::prove::Fill;
 use super::{Machine, ProgramKey, Table, word};
 use crate::family::FamilyChip;
 use crate::{
-    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, DivRemChip, EcallChip, ImageChip, InitChip, JalrChip, LiChip,
-    LogicChip, Mem64Chip, MemSubChip, MulChip, RANGE8, RANGE16, ShiftChip, product,
+    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, DivRemChip, EcallChip, ImageChip, InitChip, JalrChip,
+    LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, RANGE8, RANGE16, ShiftChip, product,
 };
 
 /// Numbers of rows that fix a shard's shape: known after planning, before any event is recorded. Every DIVREM event also
@@ -56,12 +57,7 @@ fn table_height(rows: usize) -> Option<u8> {
 pub(crate) fn rows_of(shard: &Shard) -> ShardRows {
     let mut families: [usize; 12] = std::array::from_fn(|f| shard.events[f].len());
     families[Family::Ecall as usize] = shard.ecalls.len();
-    ShardRows {
-        families,
-        boundary: shard.boundary.len(),
-        init: shard.init.len(),
-        is_last: shard.is_last,
-    }
+    ShardRows { families, boundary: shard.boundary.len(), init: shard.init.len(), is_last: shard.is_last }
 }
 
 /// Fills the phase-0 columns.
@@ -99,7 +95,15 @@ pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Trac
         }
     };
     let writers: [&dyn RowWriter; 10] = [
-        &AddChip, &AddiChip, &LiChip, &LogicChip, &ShiftChip, &CmpBrChip, &JalrChip, &Mem64Chip, &MemSubChip,
+        &AddChip,
+        &AddiChip,
+        &LiChip,
+        &LogicChip,
+        &ShiftChip,
+        &CmpBrChip,
+        &JalrChip,
+        &Mem64Chip,
+        &MemSubChip,
         &DivRemChip,
     ];
     for chip in writers {
@@ -108,15 +112,19 @@ pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Trac
     let multiplications = &shard.events[Family::Mul as usize];
     let divisions = &shard.events[Family::DivRem as usize];
     if multiplications.len() + divisions.len() > 0 {
-        traces.fill(set, Family::Mul as usize, Round::Main, multiplications.len() + divisions.len(), |i, row| {
-            match multiplications.get(i) {
+        traces.fill(
+            set,
+            Family::Mul as usize,
+            Round::Main,
+            multiplications.len() + divisions.len(),
+            |i, row| match multiplications.get(i) {
                 Some(event) => MulChip.write_row(&rom[event.row as usize], event, row),
                 None => {
                     let event = &divisions[i - multiplications.len()];
                     product(&rom[event.row as usize], event).write_row(row);
                 }
-            }
-        });
+            },
+        );
     }
     if !shard.ecalls.is_empty() {
         traces.fill(set, Family::Ecall as usize, Round::Main, shard.ecalls.len(), |i, row| {
@@ -260,17 +268,16 @@ pub fn check_shard(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Result
         let mut rows = cells.iter().map(|(p, z, m)| Row { preprocessed: p, phase0: z, main: m });
         machine.set.chips[chip].chip.check_rows(&mut balance, &mut rows, &publics);
     }
-    for BoundaryTerm { direction, bus, tuple } in super::prove::boundary_terms(&super::prove::Public::of(shard)) {
+    for BoundaryTerm { direction, bus, tuple } in
+        super::prove::boundary_terms(&super::prove::Public::of(shard))
+    {
         balance.add(direction, bus, F::ONE, &tuple, ("VERIFIER", 0));
     }
     if let Some((chip, row, name)) = balance.violations().first() {
         return Err(format!("{chip} row {row}: {name}"));
     }
-    let unbalanced: Vec<_> = balance
-        .unbalanced()
-        .into_iter()
-        .filter(|u| u.bus.scope == vellum_stark::Scope::Local)
-        .collect();
+    let unbalanced: Vec<_> =
+        balance.unbalanced().into_iter().filter(|u| u.bus.scope == vellum_stark::Scope::Local).collect();
     match unbalanced.first() {
         None => Ok(()),
         Some(first) => Err(format!("{} unbalanced tuples, first {first:?}", unbalanced.len())),

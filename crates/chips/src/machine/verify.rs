@@ -170,9 +170,8 @@ impl<'a> MachineVerifier<'a> {
         if header.shards == 0 || header.shards > SHARDS_MAX {
             return Err(MachineError::ShardCount { got: header.shards });
         }
-        let global =
-            GlobalChallenge::check(machine, &header.chain_end, header.shards, header.global_witness)
-                .ok_or(MachineError::GlobalGrinding)?;
+        let global = GlobalChallenge::check(machine, &header.chain_end, header.shards, header.global_witness)
+            .ok_or(MachineError::GlobalGrinding)?;
         let vk = header.vk.digest();
         Ok(Self {
             machine,
