@@ -177,11 +177,6 @@ impl<E: PrimeCharacteristicRing> Cpu<E> {
     }
 }
 
-/// 2^-8 in the field.
-pub(crate) fn inverse_2_8() -> F {
-    F::ONE.div_2exp_u64(8)
-}
-
 /// Range-checks four limbs to 16 bits where the row is active.
 pub(crate) fn range_check<B: Builder>(b: &mut B, r: &B::Expr, limbs: &[B::Expr; 4]) {
     for limb in limbs {

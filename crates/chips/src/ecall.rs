@@ -82,6 +82,10 @@ impl<T: Default> Columns<T> for Row<T> {
     }
 }
 
+/// Their constraints' names.
+const FLAGS: [&str; 5] =
+    ["exit boolean", "exit_output boolean", "write boolean", "commit boolean", "mark boolean"];
+
 /// The chip.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EcallChip;
@@ -100,7 +104,7 @@ impl Chip for EcallChip {
         let [exit, exit_output, ..] = row.flags.clone();
         let halt = exit.clone() + exit_output.clone();
         // the flags and their sum ∈ {0, 1}
-        let r = exclusive(b, &row.flags);
+        let r = exclusive(b, &row.flags, FLAGS);
         // next pc = halt·HALT + (r − halt)·npc
         let next_pc = halt.clone() * F::from_u32(HALT) + (r.clone() - halt.clone()) * row.npc.clone();
         b.assert_eq("next pc", row.next_pc.clone(), next_pc);

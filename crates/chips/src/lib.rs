@@ -12,10 +12,10 @@ mod cmpbr;
 mod divrem;
 mod ecall;
 mod family;
-mod image;
-mod init;
 #[cfg(test)]
 mod honest;
+mod image;
+mod init;
 mod jalr;
 mod li;
 mod logic;

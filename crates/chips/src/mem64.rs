@@ -117,7 +117,7 @@ impl Chip for Mem64Chip {
         let op = op_code(&flags, [Op::Ld, Op::Sd]);
 
         // ld, sd, ld + sd ∈ {0, 1}
-        let r = exclusive(b, &flags);
+        let r = exclusive(b, &flags, ["ld boolean", "sd boolean"]);
 
         for i in 0..4 {
             // ld·(value_i − memory_i) = 0

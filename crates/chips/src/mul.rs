@@ -121,6 +121,10 @@ impl<T: Default> Columns<T> for Row<T> {
 /// The operations in the order of the flags.
 const OPS: [Op; 5] = [Op::Mul, Op::Mulh, Op::Mulhu, Op::Mulhsu, Op::Mulw];
 
+/// Their constraints' names.
+const FLAGS: [&str; 5] =
+    ["mul boolean", "mulh boolean", "mulhu boolean", "mulhsu boolean", "mulw boolean"];
+
 /// The chip.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MulChip;
@@ -137,7 +141,7 @@ impl Chip for MulChip {
     fn eval<B: Builder>(&self, b: &mut B) {
         let row = Row::<B::Expr>::read(b.main());
         // the flags, x, service and x + service ∈ {0, 1}
-        let instruction = exclusive(b, &row.flags);
+        let instruction = exclusive(b, &row.flags, FLAGS);
         b.assert_bool("service is boolean", row.service.clone());
         let r = instruction.clone() + row.service.clone();
         b.assert_bool("instruction or service", r.clone());
