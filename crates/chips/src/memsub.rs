@@ -8,7 +8,7 @@
 //! | columns | number | vouched for by |
 //! |---|---|---|
 //! | pc, ts | 2 | STATE |
-//! | load, store, half, word, unsigned | 5 | constraints; which are set: PROG through op |
+//! | active, load, half, word, unsigned | 5 | constraints; which are set: PROG through op |
 //! | op, rd, rs1, rs2, i0, i1, npc | 7 | PROG; the ROM has rs2 = 0 in a load and rd = 0 in a store |
 //! | rs1 access | 6 | MEM |
 //! | register access (rd or rs2), new limbs | 10 | MEM; constraints |
@@ -18,8 +18,9 @@
 //! | byte, replaced, kept | 3 | BYTE (pairs), constraints |
 //! | top, sign | 2 | RANGE16, constraints |
 //!
-//! r = load + store, b = r − half − word (a byte), s_0 = r − s_1 − s_2 − s_3 (selected limb). Constraints (degree):
-//! - load, store, r, half, word, b, s_0 … s_3, odd, sign ∈ {0, 1}; unsigned ∈ {0, load} (2)
+//! r = active, store = r − load, b = r − half − word (a byte), s_0 = r − s_1 − s_2 − s_3 (selected limb). Constraints
+//! (degree):
+//! - active, half, word, b, s_0 … s_3, odd, sign ∈ {0, 1}; load ∈ {0, active}, unsigned ∈ {0, load} (2)
 //! - op = load·(39 + unsigned + 2·half + 4·word) + store·(45 + half + 2·word) (2)
 //! - alignment: odd·(half + word) = 0, word·(s_1 + s_3) = 0 (2); the address gadget with
 //!   offset = 2·(s_1 + 2·s_2 + 3·s_3) + odd
@@ -71,10 +72,10 @@ const MOVED: [&str; 4] = ["limb 0 moved", "limb 1 moved", "limb 2 moved", "limb 
 struct Row<T> {
     /// pc and time.
     cpu: Cpu<T>,
-    /// Whether the instruction is a load.
+    /// Whether the row is an instruction.
+    active: T,
+    /// Whether it is a load, and not a store.
     load: T,
-    /// Whether the instruction is a store.
-    store: T,
     /// Whether two bytes move.
     half: T,
     /// Whether four bytes move.
@@ -122,8 +123,8 @@ struct Row<T> {
 impl<T: Default> Columns<T> for Row<T> {
     fn visit(&mut self, f: &mut impl FnMut(&mut T)) {
         self.cpu.visit(f);
+        f(&mut self.active);
         f(&mut self.load);
-        f(&mut self.store);
         f(&mut self.half);
         f(&mut self.word);
         f(&mut self.unsigned);
@@ -163,7 +164,7 @@ impl Chip for MemSubChip {
 
     fn eval<B: Builder>(&self, b: &mut B) {
         let row = Row::<B::Expr>::read(b.main());
-        let r = row.load.clone() + row.store.clone();
+        let r = row.active.clone();
         let byte = r.clone() - row.half.clone() - row.word.clone();
         let [s1, s2, s3] = row.limb.clone();
         let select = [r.clone() - s1.clone() - s2.clone() - s3.clone(), s1.clone(), s2.clone(), s3.clone()];
@@ -177,7 +178,7 @@ impl Chip for MemSubChip {
         // A load writes rd in slot 4, a store reads rs2 in slot 2.
         let register_time = row.cpu.ts.clone()
             + row.load.clone() * F::from_u32(slot::RD)
-            + row.store.clone() * F::from_u32(slot::RS2);
+            + row.store() * F::from_u32(slot::RS2);
         let offset = s1 * F::TWO + s2 * F::from_u8(4) + s3 * F::from_u8(6) + row.odd.clone();
         row.base.register(b, &r, row.rs1.clone(), row.cpu.time(slot::RS1));
         let key = row.address.eval(b, &r, &row.base.value, [&row.i0, &row.i1], offset);
@@ -188,13 +189,18 @@ impl Chip for MemSubChip {
 }
 
 impl<E: Algebra<F>> Row<E> {
+    /// Whether the instruction is a store.
+    fn store(&self) -> E {
+        self.active.clone() - self.load.clone()
+    }
+
     /// Flags are boolean and exclusive, fit the operation, and the place is aligned.
     fn flags<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, byte: &E, select: &[E; 4]) {
-        let Self { load, store, half, word, unsigned, .. } = self;
-        // load, store, load + store ∈ {0, 1}
-        b.assert_bool("load boolean", load.clone());
-        b.assert_bool("store boolean", store.clone());
-        b.assert_bool("load, store exclusive", r.clone());
+        let Self { load, half, word, unsigned, .. } = self;
+        let store = self.store();
+        // active ∈ {0, 1}, load ∈ {0, active}
+        b.assert_bool("active boolean", r.clone());
+        b.assert_zero("load boolean", load.clone() * store.clone());
         // half, word, r − half − word ∈ {0, 1}
         b.assert_bool("half boolean", half.clone());
         b.assert_bool("word boolean", word.clone());
@@ -204,7 +210,7 @@ impl<E: Algebra<F>> Row<E> {
         // op = load·(39 + unsigned + 2·half + 4·word) + store·(45 + half + 2·word)
         let load_op = unsigned.clone() + half.double() + word.double().double() + E::from_u8(Op::Lb as u8);
         let store_op = half.clone() + word.double() + E::from_u8(Op::Sb as u8);
-        b.assert_eq("op", self.op.clone(), load.clone() * load_op + store.clone() * store_op);
+        b.assert_eq("op", self.op.clone(), load.clone() * load_op + store * store_op);
         // s_i ∈ {0, 1}, and s_0 is what the others leave of r
         for (name, s) in SELECTED.into_iter().zip(select) {
             b.assert_bool(name, s.clone());
@@ -226,7 +232,7 @@ impl<E: Algebra<F>> Row<E> {
             b.assert_zero(LOAD_KEEPS[i], self.load.clone() * change.clone());
             // store·(register'_i − register_i) = 0
             let register_change = new[i].clone() - self.register.old.value[i].clone();
-            b.assert_zero(STORE_KEEPS[i], self.store.clone() * register_change);
+            b.assert_zero(STORE_KEEPS[i], self.store() * register_change);
             // (r − s_i − word·s_(i−1))·(memory'_i − memory_i) = 0
             b.assert_zero(COPIED[i], (r.clone() - select[i].clone() - second.clone()) * change);
             // (half + word)·s_i·(memory'_i − register'_0) + word·s_(i−1)·(memory'_i − register'_1) = 0: never both
@@ -319,8 +325,8 @@ impl FamilyChip for MemSubChip {
         };
         Row {
             cpu: Cpu::new(rom, event),
+            active: F::ONE,
             load: F::from_bool(load),
-            store: F::from_bool(!load),
             half: F::from_bool(half),
             word: F::from_bool(word),
             unsigned: F::from_bool(unsigned),
@@ -352,11 +358,12 @@ mod tests {
     use expect_test::expect_file;
     use vellum_stark::{
         check::Cells,
-        testing::{ChipTest, columns_complete, indices, lie, shape},
+        testing::{ChipTest, Lie, columns_complete, indices, lie, shape},
     };
 
     use super::*;
     use crate::{
+        access::inverse_2_16,
         address,
         testing::{EDGES, Operands, TS, access, family_test, row},
     };
@@ -417,7 +424,11 @@ mod tests {
         let limb = F::from_u32(1 << 16);
         let lb = honest(Op::Lb, 0x1_0003);
         let lhu = honest(Op::Lhu, 0x1_0002);
+        let lhu_0 = honest(Op::Lhu, 0x1_0000);
+        let lh = honest(Op::Lh, 0x1_0004);
         let lw = honest(Op::Lw, 0x1_0000);
+        let lwu = row(&MemSubChip, event(Op::Lwu, 0x1_0000, 0xc4b3_a291, 0xc4b3_8788));
+        let odd = row(&MemSubChip, event(Op::Lbu, 0x1_0002, 0x0055_0300, 7));
         let sb = honest(Op::Sb, 0x1_0005);
         let sh = honest(Op::Sh, 0x1_0006);
         let sw = honest(Op::Sw, 0x1_0004);
@@ -455,15 +466,59 @@ mod tests {
                 x.main[c.odd] = F::ONE;
                 x.main[c.base.value[0]] += F::ONE;
             }),
+            // base:  4 → 6 modulo 8; sw writes limb 3 alone
             lie("sw at 2 modulo 4", &sw, |x| {
                 x.main[c.base.value[0]] += F::TWO;
                 x.main[c.limb[1]] = F::ZERO;
                 x.main[c.limb[2]] = F::ONE;
+                x.main[c.memory.new[2]] = x.main[c.memory.old.value[2]];
+                x.main[c.memory.new[3]] = x.main[c.register.new[0]];
             }),
-            // s: two limbs selected, s_0 = 1 − 2
-            lie("two limbs selected", &honest(Op::Sh, 0x1_0002), |x| {
-                x.main[c.limb[1]] = F::ONE;
-                x.main[c.memory.new[2]] = x.main[c.memory.new[1]];
+            // odd:  0 → 2 with s_0 instead of s_1: the same offset. Limb 0 = 0x300 = 511·2 − 254·1: "bytes" 2 and 1
+            lie("lbu of a byte that is none", &odd, |x| {
+                x.main[c.limb[0]] = F::ZERO;
+                x.main[c.odd] = F::TWO;
+                x.main[c.kept] = F::ONE;
+                for cell in [c.byte, c.replaced, c.register.new[0]] {
+                    x.main[cell] = F::TWO;
+                }
+                x.main[c.top] = F::from_u16(2 << 8);
+            }),
+            // half word b | op = 39 + 1 + 2·half + 4·word       lhu's code; limb 0 as of lbu, limb 1 as of lw
+            //  −1    1  1 | 42
+            lie("lhu of a byte and a limb", &lhu_0, |x| {
+                x.main[c.half] = F::NEG_ONE;
+                x.main[c.word] = F::ONE;
+                let [low, high] = [F::from_u8(0x91), F::from_u8(0xa2)];
+                for (cell, value) in [(c.byte, low), (c.replaced, low), (c.kept, high)] {
+                    x.main[cell] = value;
+                }
+                x.main[c.register.new[0]] = low;
+                x.main[c.register.new[1]] = x.main[c.memory.new[1]];
+                x.main[c.top] = low * F::from_u16(255) + x.main[c.memory.new[1]];
+            }),
+            // load half word b | op = 45 + half + 2·word        lwu's code; a byte of rd is stored
+            //  0    1   −1   1 | 44
+            lie("lwu stores", &lwu, |x| {
+                for cell in [c.load, c.unsigned] {
+                    x.main[cell] = F::ZERO;
+                }
+                x.main[c.half] = F::ONE;
+                x.main[c.word] = F::NEG_ONE;
+                (0..4).for_each(|i| x.main[c.register.new[i]] = x.main[c.register.old.value[i]]);
+                x.main[c.register.old.dlo] -= F::TWO;
+                let [new, old] = [F::from_u8(0x88), F::from_u8(0x91)];
+                for (cell, value) in [(c.byte, new), (c.replaced, old), (c.kept, F::from_u8(0xa2))] {
+                    x.main[cell] = value;
+                }
+                x.main[c.memory.new[0]] += new - old;
+                x.main[c.top] =
+                    new * F::from_u16(256) + x.main[c.register.new[0]] - x.main[c.register.new[1]];
+            }),
+            // sign: 2·top/2^16, which makes 2·top − 2^16·sign = 0; limbs 1 to 3 of rd' are 0xffff·sign
+            lie("lh extended by a sign that is no bit", &lh, |x| {
+                x.main[c.sign] = x.main[c.top].double() * inverse_2_16();
+                (1..4).for_each(|i| x.main[c.register.new[i]] = x.main[c.sign] * F::from_u16(0xffff));
             }),
             lie("sb changes its limb's other byte", &sb, |x| {
                 x.main[c.memory.new[2]] += F::ONE;
@@ -471,21 +526,48 @@ mod tests {
             lie("sw changes another limb", &sw, |x| x.main[c.memory.new[0]] = F::ZERO),
             lie("lw changes the dword", &lw, |x| x.main[c.memory.new[3]] = F::ZERO),
             lie("sw changes its register", &sw, |x| x.main[c.register.new[3]] += F::ONE),
-            lie("load and store at once", &lw, |x| x.main[c.store] = F::ONE),
-            lie("load 2, store -1", &lw, |x| {
-                x.main[c.load] = F::TWO;
-                x.main[c.store] = F::NEG_ONE;
-            }),
             lie("lw from the future", &lw, |x| {
                 x.main[c.memory.old.prev_ts] = F::from_u32(TS + 3);
                 x.main[c.memory.old.dlo] = F::NEG_ONE;
             }),
         ]
         .into_iter()
+        .chain([0, 1, 2, 3].map(two_limbs))
         .chain(address::tests::lies(|base| honest(Op::Lw, base), c.base.value, c.address.carry))
         .collect();
-        let rows = vec![("lb", lb), ("lhu", lhu), ("lw", lw), ("sb", sb), ("sh", sh), ("sw", sw)];
+        let high = honest(Op::Lh, 0x1_0006);
+        let rows = vec![
+            ("lb", lb),
+            ("lh, limb 3", high),
+            ("lh, limb 2", lh),
+            ("lhu", lhu),
+            ("lw", lw),
+            ("sb", sb),
+            ("sh", sh),
+            ("sw", sw),
+        ];
         ChipTest { lies, ..family_test(&MemSubChip, rows) }
+    }
+
+    /// An `sh` whose selectors are 1, 1 and, for limb `j`, −1: their sum and the offset are those of one limb, and two
+    /// others are written. Limb `j` of the dword already holds the value.
+    fn two_limbs(j: usize) -> Lie {
+        let c = indices::<Row<usize>>();
+        let (place, pair) = [(3, [1, 2]), (1, [0, 2]), (2, [1, 3]), (0, [1, 2])][j];
+        let dword = 0x1111_2222_3333_4444 & !(0xffff << (16 * j)) | 0x5555 << (16 * j);
+        let sh = row(&MemSubChip, event(Op::Sh, 0x1_0000 + 2 * place, dword, 0x5555));
+        let name = ["s = -1 1 1 0", "s = 1 -1 1 0", "s = 0 1 -1 1", "s = 0 1 1 -1"][j];
+        lie(name, &sh, |x| {
+            let selector = |i: usize| match i {
+                _ if i == j => F::NEG_ONE,
+                _ => F::from_bool(pair.contains(&i)),
+            };
+            (1..4).for_each(|i| x.main[c.limb[i - 1]] = selector(i));
+            for i in 0..4 {
+                let old = x.main[c.memory.old.value[i]];
+                x.main[c.memory.new[i]] = if pair.contains(&i) { F::from_u16(0x5555) } else { old };
+            }
+        })
     }
 
     #[test]
