@@ -4,13 +4,13 @@ use alloc::vec::Vec;
 use alloy_consensus::{
     EthereumTxEnvelope, Header, TxEip4844,
     proofs::{calculate_withdrawals_root, ordered_trie_root_with_encoder},
-    transaction::{Recovered, SignerRecoverable},
+    transaction::Recovered,
 };
 use alloy_eips::{eip2718::Decodable2718, eip4895::Withdrawal};
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::{Decodable, Header as RlpHeader};
 
-use crate::BlockError;
+use crate::{BlockError, sender};
 
 /// A transaction as it stands in a block: blob transactions without their blobs.
 pub(crate) type Transaction = EthereumTxEnvelope<TxEip4844>;
@@ -66,7 +66,9 @@ impl<'a> Block<'a> {
     pub(crate) fn transaction(&self, index: usize) -> Result<Recovered<Transaction>, BlockError> {
         let transaction = Transaction::decode_2718_exact(self.transactions[index])
             .map_err(|error| BlockError::MalformedTransaction { index, error })?;
-        transaction.try_into_recovered().map_err(|_| BlockError::Signature { index })
+        let sender = sender::recover(transaction.signature_hash(), transaction.signature())
+            .ok_or(BlockError::Signature { index })?;
+        Ok(Recovered::new_unchecked(transaction, sender))
     }
 }
 

@@ -24,6 +24,7 @@ mod header;
 mod input;
 mod public;
 mod rules;
+mod sender;
 mod state;
 pub mod trie;
 mod witness;

@@ -49,13 +49,15 @@ pub enum StateError {
         /// The decoder's error.
         error: alloy_rlp::Error,
     },
-    /// A slot's value in the trie is not the RLP of a number other than zero.
-    #[error("storage of {address}, slot {slot:#x} is malformed in the trie")]
+    /// A slot's value in the trie is not the RLP of a number.
+    #[error("storage of {address}, slot {slot:#x} is malformed in the trie: {error}")]
     MalformedSlot {
         /// The account.
         address: Address,
         /// The slot's number.
         slot: U256,
+        /// The decoder's error.
+        error: alloy_rlp::Error,
     },
     /// The witness has no code with this hash.
     #[error("code with hash {hash} is missing from the witness")]
@@ -286,10 +288,12 @@ impl State<'_> {
                 error,
             })?
         {
-            before = decode_exact::<U256>(found.value)
-                .ok()
-                .filter(|value| !value.is_zero())
-                .ok_or(StateError::MalformedSlot { address, slot })?;
+            // A zero does not belong in a trie, but the state root vouches for it and it means what it says.
+            before = decode_exact(found.value).map_err(|error| StateError::MalformedSlot {
+                address,
+                slot,
+                error,
+            })?;
         }
         entry.insert(Slot { key, before, now: before });
         Ok(before)

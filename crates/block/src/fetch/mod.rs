@@ -10,8 +10,11 @@ mod rpc;
 mod siblings;
 
 use alloy_consensus::{Block, BlockBody, Header};
-use alloy_eips::eip4895::{Withdrawal, Withdrawals};
-use alloy_primitives::B256;
+use alloy_eips::{
+    eip2718::Encodable2718,
+    eip4895::{Withdrawal, Withdrawals},
+};
+use alloy_primitives::{B256, keccak256};
 use alloy_rlp::Encodable;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -93,6 +96,17 @@ pub enum FetchError {
     /// The input is too large for a file.
     #[error(transparent)]
     Input(#[from] InputError),
+    /// The state root of a development chain's block is not that of its state.
+    #[error(
+        "the state root of block {number} is not that of the state after it: {error}; anvil keeps slots \
+         that are zero and accounts that were only read in its tries, and then its blocks are not valid"
+    )]
+    DevelopmentState {
+        /// The block.
+        number: u64,
+        /// The mismatch.
+        error: BlockError,
+    },
     /// The block is not valid with what the node says of the state.
     #[error("the block does not execute on the node's state: {0}")]
     Block(#[from] BlockError),
@@ -147,6 +161,11 @@ pub fn fetch_block(url: &str, number: u64) -> Result<FetchedBlock, FetchError> {
                 error: TrieError::Missing { path, hash },
                 ..
             })) => siblings::find(&mut remote, Some(address), path, hash)?,
+            Err(error @ BlockError::Header { field: "state root", .. })
+                if (Chain { fork, chain_id }).is_development() =>
+            {
+                return Err(FetchError::DevelopmentState { number, error });
+            }
             Err(error) => return Err(error.into()),
         }
     }
@@ -198,7 +217,8 @@ fn block_rlp(header: Header, answer: &Value) -> Result<Vec<u8>, FetchError> {
     for item in list {
         let transaction: body::Transaction = parse(METHOD, item)?;
         let expected: B256 = parse(METHOD, &item["hash"])?;
-        same_hash("transaction", expected, *transaction.tx_hash())?;
+        // The decoded transaction remembers the node's hash, so compute it from the bytes.
+        same_hash("transaction", expected, keccak256(transaction.encoded_2718()))?;
         transactions.push(transaction);
     }
     let withdrawals: Vec<Withdrawal> = parse(METHOD, &answer["withdrawals"])?;

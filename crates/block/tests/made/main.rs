@@ -1,0 +1,26 @@
+//! Blocks made for cases that captured ones do not have. Their state roots come from an independent trie
+//! over the state that the block should lead to, stated account by account.
+
+mod blocks;
+#[cfg(feature = "fetch")]
+mod fetch;
+mod world;
+
+use world::Made;
+
+fn leads_to_the_stated_state(made: &Made) {
+    let outcome = made.execute().unwrap();
+    assert!(outcome.transactions.iter().all(|transaction| transaction.success));
+    assert_eq!(outcome.public.post_state_root, made.after.root());
+    assert_ne!(outcome.public.post_state_root, outcome.public.pre_state_root);
+}
+
+#[test]
+fn deleted_slots_collapse_branches() {
+    leads_to_the_stated_state(&blocks::deletions());
+}
+
+#[test]
+fn removed_accounts_and_withdrawals() {
+    leads_to_the_stated_state(&blocks::removals());
+}
