@@ -4,6 +4,8 @@
 //! searches them for forgeries. Constants are folded as expressions are built (c ∘ c', x + 0, x − 0, x·0, x·1), the
 //! same way every time, so equal `eval`s give equal descriptions.
 
+mod boolean;
+
 use std::{
     collections::{HashMap, HashSet},
     fmt,
@@ -12,6 +14,7 @@ use std::{
     sync::Arc,
 };
 
+use boolean::Flags;
 use p3_field::Dup;
 
 use crate::{
@@ -469,6 +472,16 @@ pub enum SetupError {
         /// Its degree.
         degree: usize,
     },
+    /// A multiplicity that the prover could choose, outside a lookup table.
+    #[error("chip {chip}: multiplicity {multiplicity} on {bus} is not constrained to 0 and 1")]
+    FreeMultiplicity {
+        /// Chip.
+        chip: &'static str,
+        /// Bus.
+        bus: &'static str,
+        /// The multiplicity's formula.
+        multiplicity: String,
+    },
     /// A tuple's entry is not linear.
     #[error(
         "chip {chip}: entry {entry} of a tuple on {bus} has degree {degree}, at most {MAX_TUPLE_DEGREE} is allowed"
@@ -634,7 +647,7 @@ impl Description {
         constraints.chain(self.interactions.iter().flat_map(Interaction::exprs))
     }
 
-    /// Checks what can be seen from the chip alone: degrees, arities, phases, unused columns.
+    /// Checks what can be seen from the chip alone: degrees, arities, phases, multiplicities, unused columns.
     pub fn validate(&self) -> Result<(), SetupError> {
         let chip = self.name;
         for Constraint { name: constraint, degree, .. } in &self.constraints {
@@ -647,6 +660,7 @@ impl Description {
         for interaction in &self.interactions {
             self.validate_interaction(interaction)?;
         }
+        self.validate_multiplicities()?;
         self.validate_use()
     }
 
@@ -680,6 +694,21 @@ impl Description {
             && let Some(cell) = cells_of(interaction.tuple.iter()).find(chosen)
         {
             return Err(SetupError::LookupTable { chip, bus, cell });
+        }
+        Ok(())
+    }
+
+    /// Every multiplicity is 0 or 1 by the chip's constraints, but for the count of a lookup table's row.
+    fn validate_multiplicities(&self) -> Result<(), SetupError> {
+        let flags = Flags::of(self);
+        let counted = self.interactions.iter().filter(|interaction| {
+            !(interaction.bus.kind == BusKind::Lookup && interaction.direction == Direction::Receive)
+        });
+        for Interaction { bus, multiplicity, .. } in counted {
+            if !flags.boolean(multiplicity) {
+                let multiplicity = multiplicity.to_string();
+                return Err(SetupError::FreeMultiplicity { chip: self.name, bus: bus.name, multiplicity });
+            }
         }
         Ok(())
     }
