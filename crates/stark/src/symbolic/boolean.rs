@@ -117,16 +117,20 @@ impl Flags {
 
     /// The cell x if the equation says x² − x = 0, or x² − x·y = 0 with a flag y.
     fn flag_of(&self, equation: &Polynomial) -> Option<Cell> {
-        let square = equation.0.keys().find(|monomial| matches!(monomial.as_slice(), [a, b] if a == b))?;
-        let x = *square.first()?;
-        let bounds = self.cells.iter().map(|y| vec![*y]).chain([Vec::new()]);
-        let says = |bound: Monomial| {
-            let mut product = [vec![x], bound].concat();
-            product.sort_unstable();
-            let said = Polynomial::from_terms([(vec![x, x], F::ONE), (product, F::NEG_ONE)]);
-            said.normalized() == *equation
+        let mut terms = equation.0.iter();
+        let (Some((first, a)), Some((second, b)), None) = (terms.next(), terms.next(), terms.next()) else {
+            return None;
         };
-        bounds.into_iter().any(says).then_some(x)
+        let x = [first, second].into_iter().find_map(|monomial| match monomial.as_slice() {
+            [x, y] if x == y => Some(*x),
+            _ => None,
+        })?;
+        let bounded = [first, second].into_iter().any(|monomial| match monomial.as_slice() {
+            [y] => *y == x,
+            [y, z] if y != z => (*y == x && self.cells.contains(z)) || (*z == x && self.cells.contains(y)),
+            _ => false,
+        });
+        (bounded && *a == -*b).then_some(x)
     }
 
     /// Whether `multiplicity` is 0 or 1 wherever the constraints hold.

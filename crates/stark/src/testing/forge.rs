@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use crate::{
     Bus, BusKind, Direction, F, Field, PrimeCharacteristicRing, PrimeField32,
     check::Cells,
-    symbolic::{Cell, Description, Interaction, MAX_CONSTRAINT_DEGREE, Tape},
+    symbolic::{Cell, Description, Interaction, MAX_CONSTRAINT_DEGREE, Step, Tape},
 };
 
 /// Repairs in a row before a line of search is given up.
@@ -97,7 +97,15 @@ impl Model {
     }
 
     /// Goals that are one equation each: tokens received too late, multiplicities other than 0 and 1.
-    pub(super) fn goals(&self, ordered: &[(Bus, usize)], row: &Cells, public: &[F]) -> Vec<Goal> {
+    ///
+    /// With an item muted, only multiplicities that share a cell with it: the others are as constrained as before.
+    pub(super) fn goals(
+        &self,
+        ordered: &[(Bus, usize)],
+        row: &Cells,
+        public: &[F],
+        muted: Option<usize>,
+    ) -> Vec<Goal> {
         let read = reader(row, public);
         let mut values = Vec::new();
         let mut eval = |tape: &Tape| tape.eval(&mut values, &read);
@@ -125,8 +133,18 @@ impl Model {
                 }));
             }
         }
+        // Rows use few multiplicities many times.
+        let mut seen: Vec<&[Step]> = Vec::new();
         for (interaction, parts) in self.interactions.iter().enumerate() {
-            if parts.bus.kind == BusKind::Permutation || parts.direction == Direction::Send {
+            let counted = parts.bus.kind == BusKind::Permutation || parts.direction == Direction::Send;
+            let steps = parts.multiplicity.steps();
+            let near = muted.is_none_or(|item| {
+                let columns = self.columns_of(item);
+                let mut used = parts.multiplicity.cells().filter_map(|cell| self.column(cell));
+                used.any(|column| columns.contains(&column))
+            });
+            if counted && near && !seen.contains(&steps) {
+                seen.push(steps);
                 let values = [F::TWO, F::NEG_ONE];
                 goals.extend(values.map(|value| Goal::Multiplicity { interaction, value }));
             }
@@ -200,12 +218,12 @@ impl<'a> Problem<'a> {
             let held = (permutation && !send) || (send && rules.held.contains(&parts.bus));
             // The tuple counts only where it is live.
             let live = if multiplicity == F::ZERO { 0 } else { tuple.len() };
-            let entries = parts.tuple.iter().zip(&tuple).take(live).enumerate();
+            let entries = parts.tuple.iter().zip(&tuple).take(live);
             if held {
                 if !matches!(goal, Goal::Multiplicity { .. }) {
                     checks.push(Check::Equation { tape: &parts.multiplicity, target: multiplicity });
                 }
-                for (entry, (tape, target)) in entries {
+                for (entry, (tape, target)) in entries.enumerate() {
                     let replaced = matches!(goal, Goal::Receive { interaction, entry: at, .. } if (interaction, at) == (i, entry));
                     if !replaced {
                         checks.push(Check::Equation { tape, target: *target });
@@ -213,7 +231,7 @@ impl<'a> Problem<'a> {
                 }
             } else if permutation {
                 watched.push((&parts.multiplicity, multiplicity));
-                watched.extend(entries.map(|(_, (tape, value))| (tape, *value)));
+                watched.extend(entries.map(|(tape, value)| (tape, *value)));
             }
             if !permutation && send {
                 checks.push(Check::Lookup { parts, honest: tuple });

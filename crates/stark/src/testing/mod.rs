@@ -218,7 +218,7 @@ impl<'a, C: Chip> ChipTest<'a, C> {
         let problem = |goal| Problem::new(model, self.rules(budget), row, muted, goal);
         let sent = problem(Goal::OtherSends).change_cells();
         sent.or_else(|| {
-            let goals = model.goals(self.ordered, row, &self.public);
+            let goals = model.goals(self.ordered, row, &self.public, muted);
             goals.into_iter().find_map(|goal| problem(goal).solve())
         })
     }
