@@ -116,6 +116,8 @@ impl<T: Default> Columns<T> for Row<T> {
 
 /// The operations that the flags stand for with `is_imm` and `unsigned` unset.
 const OPS: [Op; 6] = [Op::Slt, Op::Sltu, Op::Beq, Op::Bne, Op::Blt, Op::Bge];
+/// Names of the constraints on the marks.
+const MARKS: [&str; 4] = ["mark 0 is boolean", "mark 1 is boolean", "mark 2 is boolean", "mark 3 is boolean"];
 /// Distance of the code of an immediate form from the register form's, and of an unsigned branch from the signed one's.
 const TO_VARIANT: u32 = 2;
 /// Names of the constraints on the flags.
@@ -222,8 +224,8 @@ impl<E: Algebra<F>> Row<E> {
         let Self { differs, less, signs: [sa, sb], .. } = self;
         let ne: E = differs.iter().cloned().sum();
         // d_i·(d_i − 1) = 0
-        for d in differs {
-            b.assert_bool("each mark is boolean", d.clone());
+        for (d, name) in differs.iter().zip(MARKS) {
+            b.assert_bool(name, d.clone());
         }
         // ne·(ne − 1) = 0
         b.assert_bool("at most one limb is marked", ne.clone());
@@ -321,7 +323,7 @@ mod tests {
 
     use super::*;
     use crate::honest::{CONSUMED, Outcome, check_operation, immediate_row, register_row, row_of, short};
-    use crate::testing::family_test;
+    use crate::testing::{TS, family_test};
 
     const TARGET: u32 = 0x1fff_fff0;
 
@@ -390,6 +392,21 @@ mod tests {
             flags.iter().zip(i.flags).for_each(|(flag, cell)| {
                 row.main[cell] = F::from_i32(*flag);
             });
+        };
+        let padding = Cells::zero(CmpBrChip.widths());
+        let slt_positive = honest(Op::Slt, 5, 9);
+        let sltiu_positive = honest(Op::Sltiu, 5, 7);
+        let slti_small = honest(Op::Slti, 5, 3);
+        let blt_not = honest(Op::Blt, 7, 5);
+        let bne_top = honest(Op::Bne, 0x0005_0002_0003_0004, 0x0004_0002_0003_0004);
+        let sltu_top = honest(Op::Sltu, 0x0002_0000_0000_0001, 0x0001_0000_0000_0002);
+        let sltu_low = honest(Op::Sltu, 0x0002_0001, 0x0001_0002);
+        let mut two = beq.clone();
+        set(&mut two, [0, 0, 1, 1, 0, 0]);
+        two.main[i.next] = two.main[i.npc];
+        let unmark = |row: &mut Cells, limb: usize| {
+            row.main[i.differs[limb]] = F::NEG_ONE;
+            row.main[i.next] = row.main[i.npc];
         };
         let lies = vec![
             lie("less than what is less", &sltu, |row| {
@@ -464,8 +481,13 @@ mod tests {
                 row.main[i.less] = F::ONE;
                 row.main[i.distance] = F::ONE;
             }),
-            lie("an immediate that is not the ROM's", &slti, |row| {
+            // slt with imm = 1 and u = −1: the register form's code, b = (0, 0, 0, 0) as i0 and i1 are
+            lie("slt compared with the immediate 0", &slt_positive, |row| {
+                row.main[i.is_imm] = F::ONE;
+                row.main[i.unsigned] = F::NEG_ONE;
                 row.main[i.b.value[0]] = F::ZERO;
+                row.main[i.less] = F::ZERO;
+                row.main[i.distance] = F::from_u8(5);
             }),
             lie("less by two", &sltu, |row| row.main[i.less] = F::TWO),
             lie("a branch to elsewhere", &blt, |row| row.main[i.next] += F::ONE),
@@ -485,10 +507,73 @@ mod tests {
                 set(row, [0, 0, 0, 2, -1, 0]);
                 row.main[i.next] = row.main[i.npc];
             }),
+            //  1  −1    1   0   0   0  | 29, sltiu   | 1     w = 0
+            lie("sltiu writes nothing", &sltiu_positive, |row| {
+                set(row, [1, -1, 1, 0, 0, 0]);
+                row.main[i.is_imm] = F::ZERO;
+                row.main[i.b.prev_ts] = F::from_u32(TS);
+                row.main[i.b.dlo] = F::ONE;
+            }),
+            //  1   0   −1   1   0   0  | 27, sltu    | 1     taken = 2·ne − 1, i0 = 0
+            lie("sltu jumps to 0", &sltu, |row| {
+                set(row, [1, 0, -1, 1, 0, 0]);
+                row.main[i.next] = F::ZERO;
+            }),
+            //  0   0    0   1  −1   1  | 32, blt     | 1     taken = ne + 1 − 2·lt
+            lie("blt jumps beyond its target", &blt_not, |row| {
+                set(row, [0, 0, 0, 1, -1, 1]);
+                row.main[i.next] = row.main[i.imm[0]].double() - row.main[i.npc];
+            }),
+            //  0   0    0   1   1  −1  | 30, beq     | 1     taken = ne + 2·lt − 1
+            lie("beq jumps backwards", &beq, |row| {
+                set(row, [0, 0, 0, 1, 1, -1]);
+                row.main[i.next] = row.main[i.npc].double() - row.main[i.imm[0]];
+            }),
+            //  0   0    1   1   0   0  | 61          | 2
+            lie("two instructions at once", &two, |row| row.main[i.next] = row.main[i.imm[0]]),
+            // a and b differ in limb 3 only; d_3 = 1 and d_i = −1: ne = 0
+            lie("equal but for limb 3, marks 3 and 0", &bne_top, |row| {
+                unmark(row, 0);
+            }),
+            lie("equal but for limb 3, marks 3 and 1", &bne_top, |row| {
+                unmark(row, 1);
+            }),
+            lie("equal but for limb 3, marks 3 and 2", &bne_top, |row| {
+                unmark(row, 2);
+            }),
+            // d_3 = d_0 = 1: ne = 2
+            lie("bne jumps beyond its target", &bne_top, |row| {
+                mark(row, [1, 0, 0, 1]);
+                row.main[i.next] = row.main[i.imm[0]].double() - row.main[i.npc];
+            }),
+            // a = 0002 0000 0000 0001, b = 0001 0000 0000 0002
+            lie("limb 0 decides against limb 3", &sltu_top, |row| {
+                mark(row, [1, 0, 0, 0]);
+                row.main[i.less] = F::ONE;
+                row.main[i.distance] = F::ONE;
+            }),
+            // a = 0000 0000 0002 0001, b = 0000 0000 0001 0002
+            lie("limb 0 decides against limb 1", &sltu_low, |row| {
+                mark(row, [1, 0, 0, 0]);
+                row.main[i.less] = F::ONE;
+                row.main[i.distance] = F::ONE;
+            }),
             lie("a row that counts twice", &beq, |row| set(row, [0, 0, 2, 0, 0, 0])),
             // r = 0, imm = 1: the row takes and gives −1 token of register rs2
-            lie("rs2 read −1 times", &Cells::zero(CmpBrChip.widths()), |row| row.main[i.is_imm] = F::ONE),
+            lie("rs2 read −1 times", &padding, |row| row.main[i.is_imm] = F::ONE),
         ];
+        let mut lies = lies;
+        // 5 < 3 with 9 or 3 + 2^(16·limb) for 3
+        let names = ["immediate limb 0", "immediate limb 1", "immediate limb 2", "immediate limb 3"];
+        for (limb, name) in names.into_iter().enumerate() {
+            lies.push(lie(name, &slti_small, |row| {
+                let value = if limb == 0 { 9 } else { 1 };
+                row.main[i.b.value[limb]] = F::from_u8(value);
+                (0..4).for_each(|mark| row.main[i.differs[mark]] = F::from_bool(mark == limb));
+                row.main[i.less] = F::ONE;
+                row.main[i.distance] = F::from_u8(if limb == 0 { 4 } else { 1 });
+            }));
+        }
         let rows = vec![
             ("slt", slt),
             ("slt, b negative", slt_b),
@@ -502,7 +587,11 @@ mod tests {
             ("bltu", bltu),
             ("bgeu", bgeu),
         ];
-        ChipTest { lies, allowed_mutes: &[("MEM#4", CONSUMED)], ..family_test(&CmpBrChip, rows) }
+        let allowed_mutes = &[
+            ("MEM#4", CONSUMED),
+            ("mark 3 is boolean", "with d_3 < 0 constraint 8 makes all limbs equal down to the lowest mark"),
+        ];
+        ChipTest { lies, allowed_mutes, ..family_test(&CmpBrChip, rows) }
     }
 
     #[test]

@@ -263,11 +263,18 @@ mod tests {
             }),
             lie("a jump to a virtual pc", &bare, |row| set(row, [0, 1 << 14, 0, 0], 0, F::from_u32(1 << 14))),
             lie("a jump to HALT", &bare, |row| set(row, [0, 1 << 15, 0, 0], 0, F::from_u32(1 << 15))),
+            // limb  | 0        | 1             | 2      | 3
+            // a     | 0x0fff   | 2^16 − 32512  | 0xffff | 0xffff
+            // sum   | 0x1000 ← | 0             | 0      | 0           2^-16 = −32512
+            // carry | 32512 ←  | 1             | 1      | 1
+            lie("a jump to 0x1000 from a base near 2^64", &bare, |row| {
+                set(row, [0x0fff, (1 << 16) - 32512, 0xffff, 0xffff], 0x800, F::ZERO);
+            }),
             // 2^18·8128 = p·… − 1: t_1 = −2^16·8128 has 4·t_1 = 1, and 2^15·t_1 = 8192 as a pc cell
             // limb  | 0 | 1      | 2             | 3
             // a     | 0 | 0      | 2^16 − 8128   | 0xffff
             // carry | 0 | 8128 ← | 1             | 1
-            lie("a jump to 8192 from a base near 2^64", &bare, |row| {
+            lie("a jump to 0x4000 from a base near 2^64", &bare, |row| {
                 set(row, [0, 0, (1 << 16) - 8128, 0xffff], 0, -F::from_u32(8128 << 16));
             }),
             // limb  | 2         | 3                    2^-16 = −(2^15 − 2^8)

@@ -197,14 +197,13 @@ impl FamilyChip for LogicChip {
 mod tests {
     use expect_test::expect_file;
     use vellum_stark::{
-        Field,
         check::Cells,
         testing::{ChipTest, columns_complete, indices, lie, shape},
     };
 
     use super::*;
     use crate::honest::{CONSUMED, Outcome, check_operation, immediate_row, register_row, row_of, short};
-    use crate::testing::family_test;
+    use crate::testing::{TS, family_test};
 
     /// The manual's definition; in immediate forms `b` is the sign-extended immediate.
     fn reference(rom: &RomRow, a: u64, b: u64) -> Outcome {
@@ -244,6 +243,13 @@ mod tests {
         let set = |row: &mut Cells, flags: [F; 3]| {
             flags.iter().zip(i.flags).for_each(|(flag, cell)| row.main[cell] = *flag);
         };
+        let padding = Cells::zero(LogicChip.widths());
+        let mut two = xori.clone();
+        set(&mut two, [F::ZERO, F::ONE, F::ONE]);
+        two.main[i.b.prev_ts] = F::from_u32(TS);
+        two.main[i.b.dlo] = F::ONE;
+        let mut reading = padding.clone();
+        reading.main[i.is_imm] = F::NEG_ONE;
         let lies = vec![
             // limb 0 of b = low + 256·high | low, high
             //                              | low + 256, high − 1
@@ -260,34 +266,51 @@ mod tests {
                 row.main[i.c.new[0]] += F::ONE;
                 row.main[i.c.new[1]] += F::from_u32((1 << 15) - (1 << 8));
             }),
-            lie("a high byte's result shifted to the low one", &xor, |row| {
-                row.main[i.c_low[3]] += F::from_u32(256);
-            }),
             lie("another bit of the low byte", &or, |row| {
                 row.main[i.c.new[0]] -= F::ONE;
                 row.main[i.c_low[0]] -= F::ONE;
             }),
-            lie("an immediate that is not the ROM's", &andi, |row| {
-                row.main[i.b.value[0]] += F::ONE;
-                row.main[i.b_low[0]] += F::ONE;
+            lie("an immediate that is not the ROM's", &xori, |row| {
+                row.main[i.b.value[0]] -= F::ONE;
+                row.main[i.b_low[0]] -= F::ONE;
+                row.main[i.c.new[0]] += F::ONE;
+                row.main[i.c_low[0]] += F::ONE;
             }),
-            // andi with imm = 0: PROG has andi = 11, flags and + or·… cannot say so
-            // and or xor imm | Σ flag·code + 3·imm
-            //  0   0   1   0 | 10          xor
-            //  1   0   0   ⅔ | 10          and, of b or of the immediate: of neither
-            lie("and with the code of xor", &xor, |row| {
-                set(row, [F::ONE, F::ZERO, F::ZERO]);
-                row.main[i.is_imm] = F::TWO * F::from_u8(3).inverse();
+            // and or xor imm | Σ flag·code + 3·imm | BYTE operation
+            // −1   1   1   0 | 11, andi            | 3, which gives 0
+            lie("andi with a register gives 0", &andi, |row| {
+                set(row, [F::NEG_ONE, F::ONE, F::ONE]);
+                row.main[i.is_imm] = F::ZERO;
+                row.main[i.b.prev_ts] = F::from_u32(TS);
+                row.main[i.b.dlo] = F::ONE;
+                for limb in 0..4 {
+                    row.main[i.c.new[limb]] = F::ZERO;
+                    row.main[i.c_low[limb]] = F::ZERO;
+                }
             }),
-            // −1 2 0 | 10, and the BYTE operation is 2: xor again; 2·and − xor … is 0·and + 2: an or of 2
-            lie("or and and with the code of xor", &xor, |row| set(row, [F::NEG_ONE, F::TWO, F::ZERO])),
-            // ori = 12 = or + 3 = 3·or·… : r = 2 and both b and the immediate
+            //  0   1   1   1 | 22                  | 3
+            lie("two instructions at once", &two, |row| {
+                for limb in 0..4 {
+                    row.main[i.c.new[limb]] = F::ZERO;
+                    row.main[i.c_low[limb]] = F::ZERO;
+                }
+            }),
             lie("a row that counts twice", &and, |row| set(row, [F::TWO, F::ZERO, F::ZERO])),
             // r = 0, imm = 1: the row takes and gives −1 token of register rs2
-            lie("rs2 read −1 times", &Cells::zero(LogicChip.widths()), |row| row.main[i.is_imm] = F::ONE),
+            lie("rs2 read −1 times", &padding, |row| row.main[i.is_imm] = F::ONE),
+            // r = 0, imm = −1: rs2 read once, at any time
+            lie("a read by no instruction", &reading, |row| {
+                row.main[i.cpu.ts] = F::from_u32(TS);
+                row.main[i.b.prev_ts] = F::from_u32(TS + 1);
+            }),
         ];
         let rows = vec![("and", and), ("or", or), ("xor", xor), ("andi", andi), ("ori", ori), ("xori", xori)];
-        let allowed_mutes = &[("MEM#4", CONSUMED)];
+        let allowed_mutes = &[
+            ("MEM#4", CONSUMED),
+            // The other flags boolean, −1 takes two others with it.
+            ("or is boolean", "and − or + xor has the code of or, and its BYTE operation"),
+            ("xor is boolean", "and + or − xor asks for BYTE operation −1"),
+        ];
         ChipTest { lies, allowed_mutes, ..family_test(&LogicChip, rows) }
     }
 

@@ -444,13 +444,16 @@ impl Form {
 mod tests {
     use expect_test::expect_file;
     use vellum_stark::{
+        Field,
         check::Cells,
         testing::{ChipTest, columns_complete, indices, lie, shape},
     };
 
     use super::*;
-    use crate::honest::{CONSUMED, Outcome, check_operation, immediate_row, register_row, row_of};
-    use crate::testing::family_test;
+    use crate::honest::{
+        CONSUMED, Outcome, check_event, check_operation, immediate_row, register_row, row_of,
+    };
+    use crate::testing::{Operands, TS, family_test};
 
     const REGISTER_OPS: [Op; 6] = [Op::Sll, Op::Srl, Op::Sra, Op::Sllw, Op::Srlw, Op::Sraw];
     const IMMEDIATE_OPS: [Op; 6] = [Op::Slli, Op::Srli, Op::Srai, Op::Slliw, Op::Srliw, Op::Sraiw];
@@ -495,13 +498,13 @@ mod tests {
         for (op, immediate_op) in REGISTER_OPS.into_iter().zip(IMMEDIATE_OPS) {
             for amount in 0..256 {
                 for a in [0x8123_4567_89ab_cdef, 0x7edc_ba98_7654_3210, u64::MAX, 0x8000_0000, 1] {
-                    let mut random = crate::testing::Operands(amount);
-                    let rom = register_row(op, [12, 10, 11]);
-                    let outcome = reference(&rom, a, amount);
-                    crate::honest::check_event(&ShiftChip, &rom, [a, amount], &mut random, outcome);
+                    let mut random = Operands(amount);
+                    let mut check = |rom: RomRow| {
+                        check_event(&ShiftChip, &rom, [a, amount], &mut random, reference(&rom, a, amount));
+                    };
+                    check(register_row(op, [12, 10, 11]));
                     if amount < amounts(immediate_op) {
-                        let rom = immediate_row(immediate_op, [12, 10, 0], amount);
-                        crate::honest::check_event(&ShiftChip, &rom, [a, amount], &mut random, outcome);
+                        check(immediate_row(immediate_op, [12, 10, 0], amount));
                     }
                 }
             }
@@ -550,6 +553,26 @@ mod tests {
             row.main[i.sign_check] = row.main[i.a.value[check]].double() - F::from_u32(1 << 16);
             row
         };
+        let padding = Cells::zero(ShiftChip.widths());
+        let mut reading = padding.clone();
+        reading.main[i.is_imm] = F::NEG_ONE;
+        // A row in which both srl and srlw hold, of a value that is the same for both.
+        let mut two = honest(Op::Srlw, 0, 0);
+        [i.flags[2], i.arith, i.is_imm].into_iter().for_each(|cell| two.main[cell] = F::ONE);
+        two.main[i.c.new[0]] = F::ONE;
+        two.main[i.weights[0]] = F::from_u32(512);
+        // srl of a byte with bits of the amount that are none: the byte divided by T.
+        let divided = |byte: u64, amount, bits: [u8; 3], power: u8| {
+            let mut row = honest(Op::Srl, byte, amount);
+            bits.into_iter().zip(i.bits).for_each(|(bit, cell)| row.main[cell] = F::from_u8(bit));
+            let quotient = F::from_u8(power).inverse();
+            row.main[i.bytes] = F::ZERO;
+            i.weights.into_iter().chain(i.low).for_each(|cell| row.main[cell] = F::ZERO);
+            row.main[i.weights[0]] = F::from_u32(256) * quotient;
+            row.main[i.mask] = F::from_u8(power) - F::ONE;
+            row.main[i.c.new[0]] = F::from_u64(byte) * quotient;
+            row
+        };
         let lies = vec![
             lie("limbs 0 and 1 of the output traded", &sll, |row| {
                 row.main[i.c.new[0]] += F::from_u32(1 << 16);
@@ -575,9 +598,11 @@ mod tests {
                 row.main[i.imm] = F::from_u32(63);
                 row
             }),
-            // Byte 0 of a = 0xef, cut at 5: low = 15; an even split would be (14, 1 + 1/32)
-            lie("a byte cut elsewhere", &srl, |row| row.main[i.low[0]] -= F::ONE),
-            lie("a byte of 256 and more", &srl, |row| row.main[i.a_low[0]] += F::from_u32(256)),
+            // a' + 256 and (a − a')/256 − 1
+            lie("a byte of 256 and more", &srl, |row| {
+                row.main[i.a_low[0]] += F::from_u32(256);
+                row.main[i.c.new[0]] += F::ONE;
+            }),
             lie("sllw: the sign of the result flipped", &sllw, other_sign),
             lie("srlw: the sign of the result flipped", &srlw, other_sign),
             lie("srlw by 0: the sign of the result flipped", &srlw_0, other_sign),
@@ -607,14 +632,50 @@ mod tests {
             }),
             lie("a row that counts twice", &srl, |row| row.main[i.flags[2]] = F::TWO),
             // sll sllw right rightw arith | code
-            //  0   0    0     1     0     | 18 = srlw
-            //  2   0    0     1    …      | −14 … no; right + arith·3 = 18: a factor of 3 to the sign
-            lie("srl with three times the arithmetic flag has the code of srlw", &srlw, |row| {
-                *row = honest(Op::Srl, a, 9);
-                row.main[i.arith] = F::from_u8(3);
+            //  0   1    0     0    −1     | 16, sra
+            lie("sllw with the code of sra", &sra, |row| {
+                *row = honest(Op::Sllw, a, 45);
+                row.main[i.arith] = F::NEG_ONE;
+            }),
+            //  1   0    0     0     1     | 15, srl
+            lie("sll with the code of srl", &srl, |row| {
+                *row = honest(Op::Sll, a, 13);
+                row.main[i.arith] = F::ONE;
+            }),
+            //  0   0    1     1     1     | 34 + 6·imm  r = 2
+            lie("two instructions at once", &two, |row| row.main[i.c.new[0]] = F::ZERO),
+            // right shift by 2 = m_0: T = 1 + 2, W = 256/3; 9 AND 2 = 0
+            replace("9 >> 2 is 9/3", &honest(Op::Srl, 9, 2), divided(9, 2, [2, 0, 0], 3)),
+            // right shift by 4 = 2·m_1: T = 1 + 3·2; 49 AND 6 = 0
+            replace("49 >> 4 is 49/7", &honest(Op::Srl, 49, 4), divided(49, 4, [0, 2, 0], 7)),
+            // right shift by 8 = 4·m_2: T = 1 + 15·2; 32 AND 30 = 0
+            replace("32 >> 8 is 32/31", &honest(Op::Srl, 32, 8), divided(32, 8, [0, 0, 2], 31)),
+            replace("a cut that is not the amount's", &srl, {
+                let mut row = shifted_by(Op::Srl, a, 13, 12);
+                [1, 0, 1].into_iter().zip(i.bits).for_each(|(bit, cell)| row.main[cell] = F::from_u8(bit));
+                row
+            }),
+            // b_0 = 39, β = 4, m = 7: the word is shifted out
+            lie("a word shifted by 39 and not by 7", &honest(Op::Sllw, a, 39), |row| {
+                row.main[i.bytes] = F::from_u8(4);
+                row.main.swap(i.weights[0], i.weights[4]);
+                i.c.new.into_iter().chain([i.sign_check]).for_each(|cell| row.main[cell] = F::ZERO);
+            }),
+            // a_3 = 0x8123, g = 2·a_3/2^16: the check says 0
+            lie("a sign between 1 and 2", &honest(Op::Sra, a, 16), |row| {
+                let sign = F::from_u32(2 * 0x8123).div_2exp_u64(16);
+                row.main[i.sign] = sign;
+                row.main[i.fill] = sign;
+                row.main[i.sign_check] = F::ZERO;
+                row.main[i.c.new[3]] = sign * F::from_u32(0xffff);
             }),
             // r = 0, imm = 1: the row takes and gives −1 token of register rs2
-            lie("rs2 read −1 times", &Cells::zero(ShiftChip.widths()), |row| row.main[i.is_imm] = F::ONE),
+            lie("rs2 read −1 times", &padding, |row| row.main[i.is_imm] = F::ONE),
+            // r = 0, imm = −1: rs2 read once, at any time
+            lie("a read by no instruction", &reading, |row| {
+                row.main[i.cpu.ts] = F::from_u32(TS);
+                row.main[i.b.prev_ts] = F::from_u32(TS + 1);
+            }),
         ];
         let rows = vec![
             ("sll", sll),
@@ -626,6 +687,8 @@ mod tests {
             ("sraw", sraw),
             ("slli", slli),
             ("sraiw", sraiw),
+            ("srl by 5", honest(Op::Srl, a, 5)),
+            ("sll by 11", honest(Op::Sll, a, 11)),
         ];
         ChipTest { lies, allowed_mutes: &[("MEM#4", CONSUMED)], ..family_test(&ShiftChip, rows) }
     }
