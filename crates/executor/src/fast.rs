@@ -16,7 +16,7 @@ use crate::{
 pub struct Limits {
     /// Most cycles.
     pub max_cycles: Option<u64>,
-    /// Most host bytes that guest memory may take (in pages; the program itself not counted).
+    /// Most host bytes that touched guest memory may take; it is counted in pages of 64 KiB and their stamps.
     pub max_memory_bytes: Option<u64>,
 }
 

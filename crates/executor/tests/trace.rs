@@ -377,6 +377,16 @@ fn arbitrary_word() -> impl Strategy<Value = u32> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(200))]
 
+    /// Whatever the text is, both modes end alike: with an exit, a fault or the limit, never a panic.
+    #[test]
+    fn random_texts_end_alike(words in prop::collection::vec(prop_oneof![any::<u32>(), arbitrary_word()], 2..40)) {
+        let limits = Limits { max_cycles: Some(10_000), ..Limits::default() };
+        let program = Asm([Asm::new().li(20, DATA).li(17, ecall::EXIT).0, words].concat()).program();
+        let fast = execute(&program, b"input", limits, &mut Silent).map(|execution| (execution.cycles, execution.exit));
+        let traced = plan(&program, b"input", limits, &ShardLimits { init: 1000, ..SMALL }).map(|plan| (plan.cycles, plan.exit));
+        prop_assert_eq!(fast, traced);
+    }
+
     #[test]
     fn random_programs_balance(words in prop::collection::vec(arbitrary_word(), 1..60), rounds in 1_u64..8) {
         let asm = (5..16).fold(Asm::new(), |asm, i| asm.li(i, 0x0123_4567_89ab_cdef_u64.rotate_left(7 * i)));

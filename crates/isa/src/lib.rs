@@ -2,7 +2,7 @@
 //!
 //! A `Program` is all the zkVM knows of a guest: the ROM (one [`RomRow`] per instruction or micro-row), the initial
 //! memory image, the entry. Both the ROM and the image are committed in the verifying key. Nothing here knows field
-//! arithmetic. Start reading at [`Op`] and [`RomRow`], then `decode`, `compressed`, `atomic`, `elf`.
+//! arithmetic. Start reading at [`Op`] and [`RomRow`], then [`decode()`], [`compressed`], [`Atomic`] and [`Program::from_elf`].
 
 #![no_std]
 
