@@ -133,6 +133,10 @@ impl<'a, S: Stamp> Memory<'a, S> {
 
     /// Hands bytes that need not be aligned to `sink`, in pieces of at most a page.
     pub(crate) fn read(&self, address: u64, bytes: u64, mut sink: impl FnMut(&[u8])) -> Result<(), Fault> {
+        // An empty slice has a pointer to nowhere.
+        if bytes == 0 {
+            return Ok(());
+        }
         let outside = Fault::OutOfRange { address, bytes };
         let end = address.checked_add(bytes).filter(|end| *end <= ADDRESS_END).ok_or(outside.clone())?;
         let mut piece = Vec::new();

@@ -172,6 +172,10 @@ fn calls_check_their_pointers() {
         assert_eq!(fault(commit(Asm::new(), address, bytes)).0, out_of_range);
         assert_eq!(fault(Asm::new().li(A1, address).li(A2, bytes).ecall(ecall::WRITE)).0, out_of_range);
     }
+    for dangling in [0, 1, 8, u64::MAX] {
+        let asm = commit(Asm::new(), dangling, 0).li(A1, dangling).li(A2, 0).ecall(ecall::WRITE);
+        assert_eq!(status(asm.li(A0, 2)), 2, "nothing at {dangling:#x}");
+    }
     let too_long = commit(commit(Asm::new(), DATA, 1), INPUT_BASE, OUTPUT_BYTES_MAX);
     assert_eq!(fault(too_long).0, Fault::OutputTooLong(OUTPUT_BYTES_MAX));
     let write = Asm::new().li(A1, DATA).li(A2, u64::MAX).ecall(ecall::WRITE);

@@ -153,7 +153,7 @@ impl Program {
         let entry = entry(header.entry, &loads, &rom)?;
         let image_end = segments.last().map_or(0, |last| last.key + last.dwords.len() as u32);
         let symbols::Symbols { functions, signature } =
-            symbols::read(file, |address| loads.iter().any(|load| load.is_text() && load.holds(address)));
+            symbols::read(file, |address| is_text(&loads, address));
         Ok(Self { rom, entry, segments, image_end, symbols: functions, signature })
     }
 }
@@ -243,10 +243,6 @@ impl Load<'_> {
         self.flags & PF_X != 0
     }
 
-    fn holds(&self, address: u64) -> bool {
-        (self.address..self.end).contains(&address)
-    }
-
     /// The memory keys it touches.
     fn keys(&self) -> core::ops::Range<u64> {
         self.address / 8..self.end.div_ceil(8)
@@ -320,6 +316,12 @@ fn load<'a>(file: Bytes<'a>, entry: Bytes<'_>) -> Result<Option<Load<'a>>, ElfEr
     Ok(Some(load))
 }
 
+/// Whether a text segment holds the byte at `address`; the segments are sorted.
+fn is_text(loads: &[Load<'_>], address: u64) -> bool {
+    let after = loads.partition_point(|load| load.address <= address);
+    loads[..after].last().is_some_and(|load| load.is_text() && address < load.end)
+}
+
 /// Lays the segments out as runs of dwords.
 fn image(loads: &[Load<'_>]) -> Result<Vec<Segment>, ElfError> {
     let mut runs: Vec<Segment> = Vec::new();
@@ -340,7 +342,7 @@ fn image(loads: &[Load<'_>]) -> Result<Vec<Segment>, ElfError> {
 }
 
 fn entry(address: u64, loads: &[Load<'_>], rom: &[crate::RomRow]) -> Result<u32, ElfError> {
-    if !loads.iter().any(|load| load.is_text() && load.holds(address)) {
+    if !is_text(loads, address) {
         return Err(ElfError::EntryOutside(address));
     }
     let cell = (address / 2) as u32;
