@@ -7,29 +7,12 @@ use expect_test::expect_file;
 use k256::ecdsa::SigningKey;
 use sha2::Sha256;
 use sha3::{Digest, Keccak256};
-use vellum_executor::{Limits, execute};
 use vellum_isa::Program;
 
-/// What a run leaves.
-struct Run {
-    status: u64,
-    output: Option<Vec<u8>>,
-    printed: String,
-    cycles: u64,
-}
+use crate::harness::{self, Run};
 
 fn run(guest: &str, input: &[u8]) -> Run {
-    let guest = vellum_guests::find(guest).expect("a bundled guest");
-    let program = Program::from_elf(guest.elf).expect("a well-formed program");
-    let mut printed = Vec::new();
-    let execution = execute(&program, input, Limits::default(), &mut printed)
-        .unwrap_or_else(|error| panic!("{}: {error}", guest.name));
-    Run {
-        status: execution.exit.status,
-        output: execution.output.clone(),
-        printed: String::from_utf8(printed).expect("text"),
-        cycles: execution.cycles,
-    }
+    harness::run(vellum_guests::find(guest).expect("a bundled guest").elf, input)
 }
 
 /// The output of a run that must succeed and print nothing.
@@ -239,7 +222,7 @@ fn cycles_snapshot() {
     for (guest, what, input) in inputs {
         writeln!(table, "{guest:12} {what:12} {:10}", run(guest, &input).cycles).expect("a string");
     }
-    expect_file!["../../../snapshots/cycles.txt"].assert_eq(&table);
+    expect_file!["../../../../snapshots/cycles.txt"].assert_eq(&table);
 }
 
 #[test]

@@ -1,0 +1,5 @@
+//! The guest programs run as their heads say, and so does a project of one's own.
+
+mod bundled;
+mod harness;
+mod project;
