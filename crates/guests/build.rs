@@ -137,7 +137,7 @@ fn cargo_command(workspace: &Path, subcommand: &str) -> Command {
 fn changes_the_build(name: &OsString) -> bool {
     let name = name.to_string_lossy();
     let kept = ["CARGO_HOME", "CARGO_MAKEFLAGS"];
-    let kept_groups = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTR", "CARGO_SOURCE_"];
+    let kept_groups = ["CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_REGISTRY_", "CARGO_SOURCE_"];
     name == "RUSTFLAGS"
         || name.starts_with("CARGO_")
             && !kept.contains(&&*name)
