@@ -2,7 +2,7 @@
 //!
 //! A guest is a `no_std` binary for `riscv64imac-unknown-none-elf`:
 //!
-//! ```ignore
+//! ```text
 //! #![no_std]
 //! #![no_main]
 //! vellum_guest_rt::entry!(main);

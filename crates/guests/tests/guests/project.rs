@@ -76,6 +76,18 @@ fn the_runtime_keeps_its_promises() {
     let silent = run(&project.elf("silent"), b"");
     assert_eq!((silent.status, silent.output), (0, None));
 
+    const MOST: u64 = (1 << 31) - 8;
+    for length in [0, 1, 8, 1 << 20, MOST] {
+        let claimed = run(&project.elf("hostile"), &length.to_le_bytes());
+        let output = claimed.output.expect("an output");
+        assert_eq!((claimed.status, &output[..8]), (0, &length.to_le_bytes()[..]));
+    }
+    for length in [MOST + 1, 1 << 31, 1 << 32, (1 << 32) + 8, u64::MAX] {
+        let refused = run(&project.elf("hostile"), &length.to_le_bytes());
+        assert_eq!((refused.status, refused.output), (1, None), "{length}");
+        assert!(refused.printed.contains("leaves the input region"), "{}", refused.printed);
+    }
+
     let exhaust = run(&project.elf("exhaust"), b"");
     assert_eq!(exhaust.status, 1);
     assert!(exhaust.printed.contains("memory allocation of 268435456 bytes failed"), "{}", exhaust.printed);
