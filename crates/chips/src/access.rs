@@ -4,8 +4,8 @@
 //! # Access
 //! A key's history inside a shard is a chain of MEM tokens: each access receives the token (key, prev_ts, old) and sends
 //! (key, ts + slot, new). With d = ts + slot − prev_ts − 1:
-//! - d = dlo + 2^16·dhi, dlo in 16 bits (RANGE16), dhi = (d − dlo)/2^16 in 8 bits (RANGE8), so 0 ≤ d < 2^24: the previous
-//!   access is strictly earlier. BOUNDARY funds one token per key and shard at time 0, so the tokens of a key form one
+//! - d = dlo + 2^16·dhi, dlo in 16 bits (RANGE16), dhi = (d − dlo)/2^16 in 8 bits (RANGE8, or BYTE for two accesses at
+//!   once), so 0 ≤ d < 2^24: the previous access is strictly earlier. BOUNDARY funds one token per key and shard at time 0, so the tokens of a key form one
 //!   path (docs/protocol.md, section "One memory").
 //! - old limbs are in range by induction: BOUNDARY's first values are some earlier access's new ones or checked initial
 //!   values. New limbs are checked by the chip that produces them.
@@ -18,7 +18,7 @@ use vellum_executor::{Access, Event};
 use vellum_isa::{RomRow, map::REGISTER_KEY};
 use vellum_stark::{Algebra, Builder, Columns, F, PrimeCharacteristicRing};
 
-use crate::{MEM, PROG, RANGE8, RANGE16, STATE};
+use crate::{BYTE, MEM, PROG, RANGE8, RANGE16, STATE};
 
 /// Time slots of the accesses of one instruction.
 pub(crate) mod slot {
@@ -71,9 +71,15 @@ impl Read<F> {
 impl<E: PrimeCharacteristicRing> Read<E> {
     /// The access of `key` at time `time` (ts + slot) where the row is active (`r` = 1): value unchanged.
     pub fn eval<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, key: E, time: E) {
+        let dhi = self.eval_open(b, r, key, time);
+        b.send(RANGE8, r.clone(), [dhi]);
+    }
+
+    /// As [`Self::eval`], but returns dhi, which the caller must put in 8 bits.
+    pub(crate) fn eval_open<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, key: E, time: E) -> E {
         let [v0, v1, v2, v3] = self.value.clone();
         b.replace(MEM, r.clone(), [key, self.prev_ts.clone(), v0, v1, v2, v3], 1, time.clone());
-        later(b, r, &self.prev_ts, &self.dlo, time);
+        distance(b, r, &self.prev_ts, &self.dlo, time)
     }
 
     /// Reads register number `index`.
@@ -108,11 +114,17 @@ impl Write<F> {
 impl<E: PrimeCharacteristicRing> Write<E> {
     /// The access of `key` at time `time` (ts + slot) where the row is active (`r` = 1).
     pub fn eval<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, key: E, time: E) {
+        let dhi = self.eval_open(b, r, key, time);
+        b.send(RANGE8, r.clone(), [dhi]);
+    }
+
+    /// As [`Self::eval`], but returns dhi, which the caller must put in 8 bits.
+    pub(crate) fn eval_open<B: Builder<Expr = E>>(&self, b: &mut B, r: &E, key: E, time: E) -> E {
         let [o0, o1, o2, o3] = self.old.value.clone();
         let [n0, n1, n2, n3] = self.new.clone();
         b.receive(MEM, r.clone(), [key.clone(), self.old.prev_ts.clone(), o0, o1, o2, o3]);
         b.send(MEM, r.clone(), [key, time.clone(), n0, n1, n2, n3]);
-        later(b, r, &self.old.prev_ts, &self.old.dlo, time);
+        distance(b, r, &self.old.prev_ts, &self.old.dlo, time)
     }
 
     /// Writes register number `index`.
@@ -121,11 +133,26 @@ impl<E: PrimeCharacteristicRing> Write<E> {
     }
 }
 
-/// States prev_ts < time < prev_ts + 2^24 + 1.
-fn later<B: Builder>(b: &mut B, r: &B::Expr, prev_ts: &B::Expr, dlo: &B::Expr, time: B::Expr) {
-    let dhi = (time - prev_ts.clone() - B::Expr::ONE - dlo.clone()) * inverse_2_16();
+/// States that dlo has 16 bits, and returns dhi = (time − prev_ts − 1 − dlo)/2^16. If that has 8 bits, prev_ts < time.
+fn distance<B: Builder>(b: &mut B, r: &B::Expr, prev_ts: &B::Expr, dlo: &B::Expr, time: B::Expr) -> B::Expr {
     b.send(RANGE16, r.clone(), [dlo.clone()]);
-    b.send(RANGE8, r.clone(), [dhi]);
+    (time - prev_ts.clone() - B::Expr::ONE - dlo.clone()) * inverse_2_16()
+}
+
+/// Reads rs1 and writes rd, registers `index` of a row at `cpu`, where the row is active: [`Read::register`] and
+/// [`Write::register`] with one BYTE lookup for both distances.
+pub(crate) fn read_and_write<B: Builder>(
+    b: &mut B,
+    r: &B::Expr,
+    cpu: &Cpu<B::Expr>,
+    (rs1, read): (&B::Expr, &Read<B::Expr>),
+    (rd, write): (&B::Expr, &Write<B::Expr>),
+) {
+    let key = |index: &B::Expr| index.clone() + B::Expr::from_u32(REGISTER_KEY);
+    let read = read.eval_open(b, r, key(rs1), cpu.time(slot::RS1));
+    let write = write.eval_open(b, r, key(rd), cpu.time(slot::RD));
+    let both_bytes = B::Expr::from_u8(3);
+    b.send(BYTE, r.clone(), [both_bytes, read, write, B::Expr::ZERO]);
 }
 
 /// 2^-16 in the field.

@@ -188,7 +188,7 @@ pub(crate) fn check_operation(
     rom: impl Fn([u8; 3], u64) -> (RomRow, u64),
     reference: impl Fn(&RomRow, u64, u64) -> Outcome,
 ) {
-    let mut random = Operands(0x76_656c_6c75_6d);
+    let mut random = Operands(0x7665_6c6c_756d);
     let mut check = |registers: [u8; 3], a: u64, b: u64| {
         let (rom, b) = rom(registers, b);
         let b = if reads(rom.op).1 && u16::from(rom.rs1) == rom.rs2 { a } else { b };

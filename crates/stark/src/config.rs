@@ -23,7 +23,7 @@ pub(crate) type RowHash = PaddingFreeSponge<Perm, 16, 8, 8>;
 pub(crate) type Compress = TruncatedPermutation<Perm, 2, 8, 16>;
 pub(crate) type ValMmcs = MerkleTreeMmcs<PackedF, PackedF, RowHash, Compress, 2, 8>;
 pub(crate) type ChallengeMmcs = ExtensionMmcs<F, EF, ValMmcs>;
-pub(crate) type Dft = p3_dft::Radix2DitParallel<F>;
+pub(crate) type Dft = p3_dft::Radix2DFTSmallBatch<F>;
 pub(crate) type Sponge = DuplexChallenger<F, Perm, 16, 8>;
 pub(crate) type Pcs = TwoAdicFriPcs<F, Dft, ValMmcs, ChallengeMmcs>;
 /// A Merkle root.
