@@ -51,19 +51,19 @@ impl Code {
         for at in 0..layout.rows.len() {
             steps.push(match layout.rows[at] {
                 NO_ROW => layout.goto(program.rom[layout.rows[at - 1] as usize].npc),
-                row => layout.step(&program.rom[row as usize]),
+                row => layout.step(at, &program.rom[row as usize]),
             });
         }
-        let Layout { mut rows, step_of_row, missing, .. } = layout;
+        let Layout { mut rows, text, missing, .. } = layout;
         rows.resize(rows.len() + missing.len(), NO_ROW);
         steps.extend(missing.into_iter().map(trap));
-        Self { steps, rows, text: TextIndex::new(&program.rom, &step_of_row), entry }
+        Self { steps, rows, text, entry }
     }
 
     /// The step at byte address `address`, if an instruction of the text starts there.
     #[inline(always)]
     pub(crate) fn text_step(&self, address: u64) -> Option<u32> {
-        self.text.get(address)
+        if address < TEXT_END { self.text.get((address / 2) as u32) } else { None }
     }
 }
 
@@ -71,27 +71,41 @@ impl Code {
 struct Layout<'a> {
     rom: &'a [RomRow],
     rows: Vec<u32>,
-    step_of_row: Vec<u32>,
+    text: TextIndex,
+    /// First row at a virtual pc, and the steps from it on.
+    micro: usize,
+    micro_steps: Vec<u32>,
     /// pc cells of direct jumps into nowhere: traps that follow the steps of `rows`.
     missing: Vec<u32>,
 }
 
 impl<'a> Layout<'a> {
     fn new(rom: &'a [RomRow]) -> Self {
-        let (mut rows, mut step_of_row) = (Vec::with_capacity(rom.len()), Vec::with_capacity(rom.len()));
+        let micro = rom.partition_point(|row| row.pc < VIRTUAL_PC);
+        let (mut rows, mut text, mut micro_steps) =
+            (Vec::with_capacity(rom.len()), TextIndex::default(), Vec::new());
         for (i, row) in rom.iter().enumerate() {
-            step_of_row.push(rows.len() as u32);
+            let step = rows.len() as u32;
+            if i < micro {
+                text.insert(row.pc, step);
+            } else {
+                micro_steps.push(step);
+            }
             rows.push(i as u32);
             let next_is_elsewhere = rom.get(i + 1).is_none_or(|next| next.pc != row.npc);
             if next_is_elsewhere && !matches!(row.op, Op::Jalr | Op::Li) {
                 rows.push(NO_ROW);
             }
         }
-        Self { rom, rows, step_of_row, missing: Vec::new() }
+        Self { rom, rows, text, micro, micro_steps, missing: Vec::new() }
     }
 
     fn find(&self, cell: u32) -> Option<u32> {
-        self.rom.binary_search_by_key(&cell, |row| row.pc).ok().map(|row| self.step_of_row[row])
+        if cell < VIRTUAL_PC {
+            return self.text.get(cell);
+        }
+        let row = self.rom[self.micro..].binary_search_by_key(&cell, |row| row.pc).ok()?;
+        Some(self.micro_steps[row])
     }
 
     /// The step at pc cell `cell`, a trap where there is no row.
@@ -106,11 +120,12 @@ impl<'a> Layout<'a> {
         self.find(cell).map_or_else(|| trap(cell), |target| Step { kind: Kind::Goto, target, ..trap(0) })
     }
 
-    fn step(&mut self, row: &RomRow) -> Step {
+    /// The step number `at`, which stands for `row`.
+    fn step(&mut self, at: usize, row: &RomRow) -> Step {
         let (kind, target, imm) = match row.op {
             Op::Li => {
                 let target = self.target(row.npc);
-                let falls_through = self.find(row.pc).is_some_and(|step| step + 1 == target);
+                let falls_through = target as usize == at + 1;
                 (if falls_through { Kind::Op(Op::Li) } else { Kind::Jal }, target, row.constant())
             }
             Op::Jalr => (Kind::Op(row.op), row.link() as u32, row.immediate() as u64),
@@ -127,31 +142,25 @@ const fn trap(cell: u32) -> Step {
 
 const BLOCK_CELLS: usize = 1 << 12;
 
-/// Steps by pc cell, in blocks of cells so that texts far apart take no room between them.
+/// Steps by pc cell of the text, in blocks of cells so that texts far apart take no room between them.
+#[derive(Default)]
 struct TextIndex {
     blocks: Vec<Option<Box<[u32; BLOCK_CELLS]>>>,
 }
 
 impl TextIndex {
-    fn new(rom: &[RomRow], step_of_row: &[u32]) -> Self {
-        let mut blocks = Vec::new();
-        for (row, step) in rom.iter().zip(step_of_row).take_while(|(row, _)| row.pc < VIRTUAL_PC) {
-            let cell = row.pc as usize;
-            if blocks.len() <= cell / BLOCK_CELLS {
-                blocks.resize_with(cell / BLOCK_CELLS + 1, || None);
-            }
-            let block = blocks[cell / BLOCK_CELLS].get_or_insert_with(|| Box::new([NO_ROW; BLOCK_CELLS]));
-            block[cell % BLOCK_CELLS] = *step;
+    fn insert(&mut self, cell: u32, step: u32) {
+        let cell = cell as usize;
+        if self.blocks.len() <= cell / BLOCK_CELLS {
+            self.blocks.resize_with(cell / BLOCK_CELLS + 1, || None);
         }
-        Self { blocks }
+        let block = self.blocks[cell / BLOCK_CELLS].get_or_insert_with(|| Box::new([NO_ROW; BLOCK_CELLS]));
+        block[cell % BLOCK_CELLS] = step;
     }
 
     #[inline(always)]
-    fn get(&self, address: u64) -> Option<u32> {
-        if address >= TEXT_END {
-            return None;
-        }
-        let cell = (address / 2) as usize;
+    fn get(&self, cell: u32) -> Option<u32> {
+        let cell = cell as usize;
         let step = self.blocks.get(cell / BLOCK_CELLS)?.as_ref()?[cell % BLOCK_CELLS];
         (step != NO_ROW).then_some(step)
     }

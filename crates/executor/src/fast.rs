@@ -75,16 +75,7 @@ pub fn execute<'a>(
     check_input(input)?;
     let code = Code::new(program);
     let mut machine = Machine::new(program, &code, input, limits, console);
-    match machine.run() {
-        Ok(exited) => Ok(machine.finish(exited)),
-        Err(Stop { fault, at }) => {
-            let cell = match code.steps[at] {
-                Step { kind: Kind::Trap, target, .. } => target,
-                _ => program.rom[code.rows[at] as usize].pc,
-            };
-            Err(located(program, fault, cell, machine.cycles_before(at)))
-        }
-    }
+    machine.run().map_err(|stop| machine.error(stop)).map(|exited| machine.finish(exited))
 }
 
 /// Refuses an input beyond the input region.
@@ -184,9 +175,7 @@ impl<'a, 'c> Machine<'a, 'c> {
                     continue;
                 }
                 Kind::Goto => {
-                    // Not a row: takes back the cycle that the jump counts.
-                    self.cycles = self.cycles.wrapping_sub(1);
-                    at = self.jump(at, step.target as usize)?;
+                    at = self.leave(at, step.target as usize, self.cycles_before(at))?;
                     continue;
                 }
                 Kind::Trap => return Err(Stop { fault: Fault::IllegalInstruction(None), at }),
@@ -290,15 +279,21 @@ impl<'a, 'c> Machine<'a, 'c> {
         }
     }
 
-    /// Accounts for a jump from `at` and returns its target.
+    /// Accounts for a jump of the row `at` and returns its target.
     #[inline(always)]
     fn jump(&mut self, at: usize, target: usize) -> Result<usize, Stop> {
-        self.left[at] += 1;
-        self.cycles += (at + 1 - self.start) as u64;
-        self.start = target;
-        if self.cycles >= self.max_cycles {
-            return Err(Stop { fault: Fault::CycleLimit(self.max_cycles), at: target });
+        self.leave(at, target, self.cycles_before(at) + 1)
+    }
+
+    /// Ends a stretch at the step `at`, after `cycles` cycles in all.
+    #[inline(always)]
+    fn leave(&mut self, at: usize, target: usize, cycles: u64) -> Result<usize, Stop> {
+        if cycles > self.max_cycles {
+            return Err(Stop { fault: Fault::CycleLimit(self.max_cycles), at });
         }
+        self.left[at] += 1;
+        self.cycles = cycles;
+        self.start = target;
         Ok(target)
     }
 
@@ -357,6 +352,22 @@ impl<'a, 'c> Machine<'a, 'c> {
             }
             Call::Exit(exit) => Ok(Some(exit)),
         }
+    }
+
+    /// The error of a fault. Limits are looked at when a stretch ends, so the fault may lie beyond the limit; then the
+    /// limit's place is in the stretch, which has a cycle for each step.
+    fn error(&self, Stop { mut fault, mut at }: Stop) -> ExecutionError {
+        if self.cycles_before(at) >= self.max_cycles {
+            fault = Fault::CycleLimit(self.max_cycles);
+            at = self.start + (self.max_cycles - self.cycles) as usize;
+        }
+        let row = |at: usize| self.program.rom[self.code.rows[at] as usize].pc;
+        let cell = match self.code.steps[at] {
+            Step { kind: Kind::Trap, target, .. } => target,
+            Step { kind: Kind::Goto, target, .. } => row(target as usize),
+            _ => row(at),
+        };
+        located(self.program, fault, cell, self.cycles_before(at))
     }
 
     /// Cycles executed before the step `at`, which control has reached.

@@ -92,12 +92,12 @@ pub fn plan(
     let exit = loop {
         let mut shard = ShardPlan::starting(shards.len() as u32 + 1, tracer.pc());
         while tracer.exit().is_none() {
+            if tracer.cycles() >= max_cycles {
+                return Err(tracer.fault(Fault::CycleLimit(max_cycles)));
+            }
             let family = program.rom[tracer.row()? as usize].op.family();
             if !shard_limits.hold(&shard, family, tracer.boundary_rows()) {
                 break;
-            }
-            if tracer.cycles() >= max_cycles {
-                return Err(tracer.fault(Fault::CycleLimit(max_cycles)));
             }
             tracer.step::<false>(&mut unused)?;
             shard.instructions += 1;

@@ -379,8 +379,8 @@ proptest! {
 
     /// Whatever the text is, both modes end alike: with an exit, a fault or the limit, never a panic.
     #[test]
-    fn random_texts_end_alike(words in prop::collection::vec(prop_oneof![any::<u32>(), arbitrary_word()], 2..40)) {
-        let limits = Limits { max_cycles: Some(10_000), ..Limits::default() };
+    fn random_texts_end_alike(words in prop::collection::vec(prop_oneof![any::<u32>(), arbitrary_word()], 2..40), max_cycles in 0_u64..400) {
+        let limits = Limits { max_cycles: Some(max_cycles), ..Limits::default() };
         let program = Asm([Asm::new().li(20, DATA).li(17, ecall::EXIT).0, words].concat()).program();
         let fast = execute(&program, b"input", limits, &mut Silent).map(|execution| (execution.cycles, execution.exit));
         let traced = plan(&program, b"input", limits, &ShardLimits { init: 1000, ..SMALL }).map(|plan| (plan.cycles, plan.exit));
