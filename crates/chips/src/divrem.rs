@@ -15,20 +15,20 @@
 //! | sign of t | 1 | constraints |
 //! | carries of low product + remainder | 4 | constraints |
 //! | slack, its borrows | 7 | RANGE16, BYTE (pairs) |
-//! | nonzero, inverse | 2 | constraints |
+//! | nonzero | 1 | constraints |
 //! | sign of the word | 1 | RANGE16 |
 //!
 //! The operands: a and b are rs1 and rs2, in a word form their low words extended to 64 bits (by the sign, or by zero if
 //! unsigned). With their signs, a number below is x = Σ 2^16i·x_i − 2^64·sign_x. Constraints (degree):
 //! - active ∈ {0, 1}; unsigned, rem, word ∈ {0, active} (2); op = 53·active + unsigned + 2·rem + 4·word
 //! - for i = 2, 3 and x = a, b: x_i = (active − word)·rs_i + word·0xffff·sign_x (2), top_x = (active − word)·rs_3 + word·rs_1
-//!   (2); sign_x ∈ {0, 1}, unsigned·sign_x = 0 (2); 2·top_x − 2^16·sign_x in 16 bits where the form is signed
-//! - sign_t·(sign_t − 1) = 0, sign_t·(1 − sign_a) = 0, (sign_a − sign_t)·Σ t_i = 0 (2)
+//!   (2); unsigned·sign_x = 0 (2); 2·top_x − 2^16·sign_x in 16 bits where the form is signed
+//! - sign_a, sign_t ∈ {0, 1}, (sign_a − sign_t)·Σ t_i = 0 (2)
 //! - carry_i ∈ {0, 1} (2); low_i = a_i − t_i − carry_(i−1) + 2^16·carry_i; high_i = 0xffff·(carry_3 + sign_a − sign_t);
 //!   PRODUCT.send(q, b, low, high, sign_q, sign_b): low + 2^64·high ≡ q·b (mod 2^128)
-//! - s = Σ b_i: nonzero = s·inverse, s·(active − nonzero) = 0 (2)
-//! - b = 0: (active − nonzero)·(q_i − 0xffff) = 0 (2)
-//! - b ≠ 0, |b| − |t| − 1 = slack ≥ 0: with σ_x = 1 − 2·sign_x and borrow_3 = sign_t − sign_b,
+//! - Σ b_i·(active − nonzero) = 0 (2)
+//! - where nonzero is not active: (active − nonzero)·(q_i − 0xffff) = 0 (2)
+//! - where nonzero is not 0, |b| − |t| − 1 = slack ≥ 0: with σ_x = 1 − 2·sign_x and borrow_3 = sign_t − sign_b,
 //!   nonzero·(σ_b·b_i − σ_t·t_i − \[i = 0\] + borrow_(i−1) − slack_i − 2^16·borrow_i) = 0 (3), borrow_i + 2 a byte
 //! - rd'_i = rem·t_i + (active − rem)·q_i for i = 0, 1 (2); for i = 2, 3 the same times (1 − word), plus
 //!   word·0xffff·sign_w (3); sign_w ∈ {0, 1}, 2·rd'_1 − 2^16·sign_w in 16 bits where word
@@ -39,19 +39,20 @@
 //!   sign_t) mod 2^64 (a value other than 0 or 1 of the bracket is no limb), low is a − t + 2^64·(carry_3 + sign_a − sign_t),
 //!   so q·b + t ≡ a (mod 2^128). Signed: |q·b| ≤ 2^64·2^63 and |t|, |a| ≤ 2^64; unsigned: −2^128 + 2^64 ≤ q·b ≤
 //!   (2^64 − 1)², 0 ≤ t, a < 2^64. In both cases |q·b + t − a| < 2^128, so q·b + t = a.
-//! - *The remainder.* If b ≠ 0, the slack's equations hold over the integers (every term is below 2^25) and give
-//!   |b| − |t| − 1 = Σ 2^16i·slack_i ≥ 0: |t| < |b|. With sign_t = sign_a or (sign_a = 1, sign_t = 0, t = 0), the pair
-//!   (q, t) is the one of truncating division. sign_t = 1 with t_i = 0 would be |t| = 2^64, excluded.
+//! - *The remainder.* The sums of limbs are below 2^18, so they are 0 only if all limbs are. If b ≠ 0, nonzero = 1, the
+//!   slack's equations hold over the integers (every term is below 2^25) and give
+//!   |b| − |t| − 1 = Σ 2^16i·slack_i ≥ 0: |t| < |b|. sign_t is sign_a unless all t_i are 0, and then it
+//!   is 0 (|t| would be 2^64): the pair (q, t) is the one of truncating division.
 //! - *The quotient's sign is free*, bounded only by MUL: q is unique as an integer, so the sign is too. It lets overflow be
 //!   no special case: −2^63 / −1 has q = 2^63 = (limbs of 2^63, sign 0), whose low 64 bits are RISC-V's result, and t = 0.
 //!   The word form −2^31 / −1 gives q = 2^31, of which sign_w makes −2^31.
-//! - *Division by zero.* nonzero = 0 exactly if all limbs of b are zero (their sum is below 2^18). Then q = 2^64 − 1 is
-//!   pinned, in the word forms its low word extends to −1, and q·0 + t = a gives t = a.
+//! - *Division by zero.* |b| = 0 leaves no slack ≥ 0, so nonzero is 0 and q = 2^64 − 1 is pinned, whose low word extends
+//!   to −1 in the word forms; q·0 + t = a gives t = a (with sign_t = 1 and t_i = 0, a would be −2^64).
 //! - rd' is in range: limbs of q (checked by MUL), limbs of t, or 0xffff·sign_w.
 
 use vellum_executor::Event;
 use vellum_isa::{Family, Op, RomRow};
-use vellum_stark::{Algebra, Builder, Chip, Columns, F, Field, PrimeCharacteristicRing, Widths};
+use vellum_stark::{Algebra, Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
 
 use crate::{
     Cpu, FamilyChip, PRODUCT, Read, Write,
@@ -61,10 +62,8 @@ use crate::{
     tables::send_bytes,
 };
 
-const DIVIDEND: [&str; 5] =
-    ["a, limb 2", "a, limb 3", "top limb of a", "sign of a boolean", "no sign in an unsigned a"];
-const DIVISOR: [&str; 5] =
-    ["b, limb 2", "b, limb 3", "top limb of b", "sign of b boolean", "no sign in an unsigned b"];
+const DIVIDEND: [&str; 4] = ["a, limb 2", "a, limb 3", "top limb of a", "no sign in an unsigned a"];
+const DIVISOR: [&str; 4] = ["b, limb 2", "b, limb 3", "top limb of b", "no sign in an unsigned b"];
 const CARRIES: [&str; 4] = ["carry 0 boolean", "carry 1 boolean", "carry 2 boolean", "carry 3 boolean"];
 const BY_ZERO: [&str; 4] = ["x / 0, limb 0", "x / 0, limb 1", "x / 0, limb 2", "x / 0, limb 3"];
 const SMALLER: [&str; 4] = [
@@ -141,8 +140,6 @@ struct Row<T> {
     borrow: [T; 3],
     /// Whether the divisor is not 0.
     nonzero: T,
-    /// Inverse of the sum of the divisor's limbs, 0 for 0.
-    inverse: T,
     /// Whether the result of a word form is negative.
     word_sign: T,
 }
@@ -171,7 +168,6 @@ impl<T: Default> Columns<T> for Row<T> {
         self.slack.visit(f);
         self.borrow.visit(f);
         f(&mut self.nonzero);
-        f(&mut self.inverse);
         f(&mut self.word_sign);
     }
 }
@@ -239,7 +235,7 @@ impl<E: Algebra<F>> Row<E> {
     }
 
     /// An operand is its register, or the register's low word extended.
-    fn operand<B: Builder<Expr = E>>(&self, b: &mut B, names: [&'static str; 5], x: &[E; 4], y: &Operand<E>) {
+    fn operand<B: Builder<Expr = E>>(&self, b: &mut B, names: [&'static str; 4], x: &[E; 4], y: &Operand<E>) {
         let whole = self.active.clone() - self.word.clone();
         let ones = self.word.clone() * y.sign.clone() * F::from_u16(0xffff);
         for i in 0..2 {
@@ -249,9 +245,8 @@ impl<E: Algebra<F>> Row<E> {
         // top = (active − word)·rs_3 + word·rs_1
         let top = whole * x[3].clone() + self.word.clone() * x[1].clone();
         b.assert_eq(names[2], y.top.clone(), top);
-        // sign ∈ {0, 1}, unsigned·sign = 0, 2·top − 2^16·sign in 16 bits where signed
-        b.assert_bool(names[3], y.sign.clone());
-        b.assert_zero(names[4], self.unsigned.clone() * y.sign.clone());
+        // unsigned·sign = 0, 2·top − 2^16·sign in 16 bits where signed
+        b.assert_zero(names[3], self.unsigned.clone() * y.sign.clone());
         check_sign(b, &(self.active.clone() - self.unsigned.clone()), &y.top, &y.sign);
     }
 
@@ -259,12 +254,12 @@ impl<E: Algebra<F>> Row<E> {
     fn equation<B: Builder<Expr = E>>(&self, b: &mut B) {
         let [a_sign, t_sign] = [&self.a.sign, &self.remainder_sign];
         let t = &self.remainder;
-        // sign_t ∈ {0, sign_a}
-        b.assert_zero("remainder's sign boolean", t_sign.clone() * (t_sign.clone() - E::ONE));
-        b.assert_zero("remainder's sign is the dividend's", t_sign.clone() * (E::ONE - a_sign.clone()));
+        // sign_a, sign_t ∈ {0, 1}
+        b.assert_bool("sign of a boolean", a_sign.clone());
+        b.assert_bool("remainder's sign boolean", t_sign.clone());
         // (sign_a − sign_t)·Σ t_i = 0
         let sum = t.iter().cloned().sum::<E>();
-        b.assert_zero("or the remainder is 0", (a_sign.clone() - t_sign.clone()) * sum);
+        b.assert_zero("remainder's sign is the dividend's", (a_sign.clone() - t_sign.clone()) * sum);
 
         let a = self.dividend();
         let mut carry_in = E::ZERO;
@@ -289,9 +284,8 @@ impl<E: Algebra<F>> Row<E> {
     fn by_zero<B: Builder<Expr = E>>(&self, b: &mut B) {
         let sum = self.divisor().into_iter().sum::<E>();
         let zero = self.active.clone() - self.nonzero.clone();
-        // nonzero = s·inverse, s·(active − nonzero) = 0
-        b.assert_eq("nonzero", self.nonzero.clone(), sum.clone() * self.inverse.clone());
-        b.assert_zero("zero", sum * zero.clone());
+        // Σ b_i·(active − nonzero) = 0
+        b.assert_zero("nonzero where b is not 0", sum * zero.clone());
         for (name, q) in BY_ZERO.into_iter().zip(&self.quotient) {
             // (active − nonzero)·(q_i − 0xffff) = 0
             b.assert_zero(name, zero.clone() * (q.clone() - E::from_u16(0xffff)));
@@ -365,35 +359,15 @@ impl Division {
         }
     }
 
-    /// |b| − |t| − 1 as limbs, with the borrows of its first three limbs plus 2.
-    fn slack(&self) -> ([F; 4], [F; 3]) {
-        let limb = |x: i128, i: usize| (x as u64 >> (16 * i) & 0xffff) as i64 * if x < 0 { -1 } else { 1 };
-        let mut borrow = -1;
-        let mut borrows = [0; 4];
-        let slack = std::array::from_fn(|i| {
-            let difference = limb(self.b, i) - limb(self.t, i) + borrow;
-            borrow = difference >> 16;
-            borrows[i] = borrow + 2;
-            F::from_u16(difference as u16)
-        });
-        (slack, [0, 1, 2].map(|i| F::from_i64(borrows[i])))
-    }
-}
-
-/// The product that the row of this event asks MUL for: MUL needs a service row for each DIVREM row.
-pub fn product(rom: &RomRow, event: &Event) -> Product {
-    let division = Division::new(rom.op, event.rs1.old, event.rs2.old);
-    Product { a: division.q as u64, b: division.b as u64, a_sign: division.q < 0, b_sign: division.b < 0 }
-}
-
-impl FamilyChip for DivRemChip {
-    fn family(&self) -> Family {
-        Family::DivRem
+    /// The product that MUL is asked for.
+    fn product(&self) -> Product {
+        let Self { b, q, .. } = *self;
+        Product { a: q as u64, b: b as u64, a_sign: q < 0, b_sign: b < 0 }
     }
 
-    fn write_row(&self, rom: &RomRow, event: &Event, row: &mut [F]) {
-        let division = Division::new(rom.op, event.rs1.old, event.rs2.old);
-        let Division { a, b, q, t } = division;
+    /// The row of an event that is this division.
+    fn row(&self, rom: &RomRow, event: &Event) -> Row<F> {
+        let Self { a, b, q, t } = *self;
         let word = matches!(rom.op, Op::Divw | Op::Divuw | Op::Remw | Op::Remuw);
         let operand = |x: i128, register: u64| {
             let [.., x2, x3] = limbs(x as u64);
@@ -404,14 +378,13 @@ impl FamilyChip for DivRemChip {
                 sign: F::from_bool(x < 0),
             }
         };
-        let low = product(rom, event).value() as u64;
+        let low = self.product().value() as u64;
         let mask = |i: usize| u64::MAX >> (48 - 16 * i);
         let carry = std::array::from_fn(|i| {
             let sum = u128::from(low & mask(i)) + u128::from(t as u64 & mask(i));
             F::from_bool(sum >> (16 * i + 16) != 0)
         });
-        let (slack, borrow) = if b == 0 { Default::default() } else { division.slack() };
-        let sum = limbs(b as u64).into_iter().sum::<F>();
+        let (slack, borrow) = if b == 0 { Default::default() } else { self.slack() };
         Row {
             cpu: Cpu::new(rom, event),
             active: F::ONE,
@@ -435,9 +408,384 @@ impl FamilyChip for DivRemChip {
             slack,
             borrow,
             nonzero: F::from_bool(b != 0),
-            inverse: sum.try_inverse().unwrap_or_default(),
             word_sign: F::from_bool(word && event.rd_new >> 31 & 1 == 1),
         }
-        .write(row);
+    }
+
+    /// |b| − |t| − 1 as limbs, with the borrows of its first three limbs plus 2.
+    fn slack(&self) -> ([F; 4], [F; 3]) {
+        let limb = |x: i128, i: usize| (x as u64 >> (16 * i) & 0xffff) as i64 * if x < 0 { -1 } else { 1 };
+        let mut borrow = -1;
+        let mut borrows = [0; 4];
+        let slack = std::array::from_fn(|i| {
+            let difference = limb(self.b, i) - limb(self.t, i) + borrow;
+            borrow = difference >> 16;
+            borrows[i] = borrow + 2;
+            F::from_u16(difference as u16)
+        });
+        (slack, [0, 1, 2].map(|i| F::from_i64(borrows[i])))
+    }
+}
+
+/// The product that the row of this event asks MUL for: MUL needs a service row for each DIVREM row.
+pub fn product(rom: &RomRow, event: &Event) -> Product {
+    Division::new(rom.op, event.rs1.old, event.rs2.old).product()
+}
+
+impl FamilyChip for DivRemChip {
+    fn family(&self) -> Family {
+        Family::DivRem
+    }
+
+    fn write_row(&self, rom: &RomRow, event: &Event, row: &mut [F]) {
+        Division::new(rom.op, event.rs1.old, event.rs2.old).row(rom, event).write(row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_stark::{
+        Bus, Direction, PrimeField32,
+        check::Cells,
+        testing::{ChipTest, Lie, columns_complete, indices, lie, shape},
+    };
+
+    use super::*;
+    use crate::{
+        MEM, PROG,
+        access::inverse_2_16,
+        testing::{EDGES, Operands, in_table, register_event, row},
+    };
+
+    const OPS: [Op; 8] = [Op::Div, Op::Divu, Op::Rem, Op::Remu, Op::Divw, Op::Divuw, Op::Remw, Op::Remuw];
+
+    /// The manual's definition.
+    fn reference(op: Op, a: u64, b: u64) -> u64 {
+        let [signed_a, signed_b] = [a as i64, b as i64];
+        let [word_a, word_b] = [a as i32, b as i32];
+        let [low_a, low_b] = [a as u32, b as u32];
+        match op {
+            Op::Div if b == 0 => u64::MAX,
+            Op::Div => signed_a.wrapping_div(signed_b) as u64,
+            Op::Divu => a.checked_div(b).unwrap_or(u64::MAX),
+            Op::Rem if b == 0 => a,
+            Op::Rem => signed_a.wrapping_rem(signed_b) as u64,
+            Op::Remu => a.checked_rem(b).unwrap_or(a),
+            Op::Divw if word_b == 0 => u64::MAX,
+            Op::Divw => word_a.wrapping_div(word_b) as u64,
+            Op::Divuw => low_a.checked_div(low_b).unwrap_or(u32::MAX) as i32 as u64,
+            Op::Remw if word_b == 0 => word_a as u64,
+            Op::Remw => word_a.wrapping_rem(word_b) as u64,
+            _ => low_a.checked_rem(low_b).unwrap_or(low_a) as i32 as u64,
+        }
+    }
+
+    /// DIVREM with MUL beside it: PRODUCT is a lookup into all true products.
+    struct WithMul;
+
+    /// The bus in [`WithMul`].
+    const TRUE_PRODUCT: Bus = Bus::lookup("PRODUCT", PRODUCT.id, PRODUCT.arity);
+
+    impl Chip for WithMul {
+        fn name(&self) -> &'static str {
+            DivRemChip.name()
+        }
+
+        fn widths(&self) -> Widths {
+            DivRemChip.widths()
+        }
+
+        fn eval<B: Builder>(&self, b: &mut B) {
+            DivRemChip.eval(&mut Redirect(b));
+        }
+    }
+
+    impl FamilyChip for WithMul {
+        fn family(&self) -> Family {
+            DivRemChip.family()
+        }
+
+        fn write_row(&self, rom: &RomRow, event: &Event, row: &mut [F]) {
+            DivRemChip.write_row(rom, event, row);
+        }
+    }
+
+    /// Sends what goes to PRODUCT to TRUE_PRODUCT.
+    struct Redirect<'a, B>(&'a mut B);
+
+    impl<B: Builder> Builder for Redirect<'_, B> {
+        type Expr = B::Expr;
+
+        fn preprocessed(&self) -> &[B::Expr] {
+            self.0.preprocessed()
+        }
+
+        fn phase0(&self) -> &[B::Expr] {
+            self.0.phase0()
+        }
+
+        fn main(&self) -> &[B::Expr] {
+            self.0.main()
+        }
+
+        fn public(&self, index: usize) -> B::Expr {
+            self.0.public(index)
+        }
+
+        fn assert_zero(&mut self, name: &'static str, value: B::Expr) {
+            self.0.assert_zero(name, value);
+        }
+
+        fn interact<const N: usize>(
+            &mut self,
+            direction: Direction,
+            bus: Bus,
+            multiplicity: B::Expr,
+            tuple: [B::Expr; N],
+        ) {
+            let bus = if bus == PRODUCT { TRUE_PRODUCT } else { bus };
+            self.0.interact(direction, bus, multiplicity, tuple);
+        }
+    }
+
+    /// The fixed tables, and MUL: limbs in range, signs boolean, the product true.
+    fn in_tables(bus: Bus, tuple: &[F]) -> bool {
+        if bus != TRUE_PRODUCT {
+            return in_table(bus, tuple);
+        }
+        let (limbs, signs) = tuple.split_at(16);
+        let value = |limbs: &[F]| {
+            limbs.iter().rev().fold(0_u128, |value, limb| value << 16 | u128::from(limb.as_canonical_u32()))
+        };
+        let in_range = limbs.iter().all(|limb| limb.as_canonical_u32() < 1 << 16)
+            && signs.iter().all(|sign| [F::ZERO, F::ONE].contains(sign));
+        in_range && {
+            let [a_sign, b_sign] = [signs[0] == F::ONE, signs[1] == F::ONE];
+            let [a, b] = [value(&limbs[..4]) as u64, value(&limbs[4..8]) as u64];
+            Product { a, b, a_sign, b_sign }.value() == value(&limbs[8..])
+        }
+    }
+
+    fn with_mul(rows: Vec<(&'static str, Cells)>) -> ChipTest<'static, WithMul> {
+        ChipTest {
+            rows,
+            lookup: in_tables,
+            held: &[PROG],
+            ordered: &[(MEM, 1)],
+            budget: 2,
+            ..ChipTest::new(&WithMul)
+        }
+    }
+
+    fn honest(op: Op, a: u64, b: u64) -> Cells {
+        row(&WithMul, register_event(op, a, b, reference(op, a, b)))
+    }
+
+    /// The row of `op` a, b with another quotient and remainder, every other cell as an honest row has it for them.
+    fn other(op: Op, a: u64, b: u64, q: i128, t: i128) -> Cells {
+        let (rom, mut event) = register_event(op, a, b, 0);
+        let result = if matches!(op, Op::Rem | Op::Remu | Op::Remw | Op::Remuw) { t } else { q };
+        let word = matches!(op, Op::Divw | Op::Divuw | Op::Remw | Op::Remuw);
+        event.rd_new = if word { result as i32 as u64 } else { result as u64 };
+        let mut cells = Cells::zero(WithMul.widths());
+        let division = Division { q, t, ..Division::new(op, a, b) };
+        division.row(&rom, &event).write(&mut cells.main);
+        cells
+    }
+
+    fn other_result(name: &'static str, op: Op, [a, b]: [u64; 2], [q, t]: [i128; 2]) -> Lie {
+        Lie { name, honest: honest(op, a, b), forged: other(op, a, b, q, t) }
+    }
+
+    /// The row of `op` a, b as of other operands, and so with their quotient and remainder.
+    fn other_operands(name: &'static str, op: Op, [a, b]: [u64; 2], [other_a, other_b]: [i128; 2]) -> Lie {
+        let division = Division { a: other_a, b: other_b, q: other_a / other_b, t: other_a % other_b };
+        let (rom, mut event) = register_event(op, a, b, 0);
+        event.rd_new = division.q as u64;
+        let mut forged = Cells::zero(WithMul.widths());
+        division.row(&rom, &event).write(&mut forged.main);
+        Lie { name, honest: honest(op, a, b), forged }
+    }
+
+    /// A lie with more cells changed.
+    fn edited(mut lie: Lie, edit: impl FnOnce(&mut Cells)) -> Lie {
+        edit(&mut lie.forged);
+        lie
+    }
+
+    const MIN: u64 = 1 << 63;
+
+    fn kit() -> ChipTest<'static, WithMul> {
+        let c = indices::<Row<usize>>();
+        let limb = F::from_u32(1 << 16);
+        let minus = |x: i64| -x as u64;
+        let div = honest(Op::Div, minus(1000), 7);
+        let divw = honest(Op::Divw, minus(1000), 7);
+        let remu = honest(Op::Remu, 0x1234_5678_9abc_def0, 0x1_0000_0001);
+        let mut lies = vec![
+            // a = q·b + t:        −7 = −3·3 + 2        instead of −2·3 − 1
+            other_result("-7 rem 3 = 2", Op::Rem, [minus(7), 3], [-3, 2]),
+            //                      7 =  3·3 − 2        instead of 2·3 + 1
+            other_result("7 rem 3 = -2", Op::Rem, [7, 3], [3, -2]),
+            //                      7 =  1·3 + 4
+            other_result("7 / 3 = 1", Op::Divu, [7, 3], [1, 4]),
+            other_result("-7 / 3 = -1", Op::Div, [minus(7), 3], [-1, -4]),
+            other_result("7 / -3 = -1", Op::Div, [7, minus(3)], [-1, 4]),
+            other_result("-7 / -3 = 1", Op::Div, [minus(7), minus(3)], [1, -4]),
+            other_result("6 / 3 = 1", Op::Div, [6, 3], [1, 3]),
+            other_result("6 / 3 = 3", Op::Divu, [6, 3], [3, -3]),
+            other_result("-2^63 rem -1 = 1", Op::Rem, [MIN, u64::MAX], [(1 << 63) + 1, 1]),
+            other_result("5 / 0 = 0", Op::Div, [5, 0], [0, 5]),
+            other_result("5 / 0 = 1", Op::Divu, [5, 0], [1, 5]),
+            other_result("5 rem 0 = 0", Op::Remu, [5, 0], [u64::MAX.into(), 0]),
+            other_operands("another dividend, limb 2", Op::Div, [90, 7], [90 + (1 << 32), 7]),
+            other_operands("another dividend, limb 3", Op::Div, [90, 7], [90 + (1 << 48), 7]),
+            other_operands("another divisor, limb 2", Op::Div, [90, 7], [90, 7 + (1 << 32)]),
+            other_operands("another divisor, limb 3", Op::Div, [90, 7], [90, 7 + (1 << 48)]),
+            other_operands("div takes -90 as 2^64 - 90", Op::Div, [minus(90), 7], [minus(90).into(), 7]),
+            other_operands("div takes -7 as 2^64 - 7", Op::Div, [90, minus(7)], [90, minus(7).into()]),
+            other_operands("divu takes 2^64 - 90 as -90", Op::Divu, [minus(90), 7], [-90, 7]),
+            other_operands("divu takes 2^64 - 7 as -7", Op::Divu, [90, minus(7)], [90, -7]),
+            // 5 = −1·3 + 8, and −1 is what a division by 0 gives
+            edited(other_result("5 / 3 = -1", Op::Div, [5, 3], [-1, 8]), |x| {
+                x.main[c.nonzero] = F::ZERO;
+            }),
+            // sign_w: 2·rd'_1/2^16, which makes 2·rd'_1 − 2^16·sign_w = 0
+            lie("divw with a sign that is no bit", &divw, |x| {
+                x.main[c.word_sign] = x.main[c.result.new[1]].double() * inverse_2_16();
+                (2..4).for_each(|i| x.main[c.result.new[i]] = x.main[c.word_sign] * F::from_u16(0xffff));
+            }),
+            // t:      65534 65535 65535 −1 = −2, without a sign: 7 = 3·3 − 2
+            // slack:  4     0     0     0,  borrows −1 −1 −1
+            edited(other_result("remu 7 3 = -2", Op::Remu, [7, 3], [3, -2]), |x| {
+                x.main[c.remainder_sign] = F::ZERO;
+                x.main[c.remainder[3]] = F::NEG_ONE;
+                x.main[c.result.new[3]] = F::NEG_ONE;
+                let carry = [1, 1, 1, 0];
+                (0..4).for_each(|i| x.main[c.carry[i]] = F::from_u8(carry[i]));
+                let slack = [4, 0, 0, 0];
+                (0..4).for_each(|i| x.main[c.slack[i]] = F::from_u8(slack[i]));
+                c.borrow.into_iter().for_each(|column| x.main[column] = F::ONE);
+            }),
+        ];
+        let unsigned_a =
+            other_operands("-90 positive by another limb", Op::Div, [minus(90), 7], [minus(90).into(), 7]);
+        let unsigned_b =
+            other_operands("-7 positive by another limb", Op::Div, [90, minus(7)], [90, minus(7).into()]);
+        lies.push(edited(unsigned_a, |x| x.main[c.a.top] = F::ZERO));
+        lies.push(edited(unsigned_b, |x| x.main[c.b.top] = F::ZERO));
+        for i in 0..3 {
+            // t:  t_i + 2^16, t_(i+1) − 1, with the carries and borrows that belong to it
+            let remainder = honest(Op::Remu, 0x1234_5678_9abc_def0, 0x1000_0000_0000_0001);
+            lies.push(lie("limbs of the remainder traded", &remainder, |x| {
+                for columns in [c.remainder, c.result.new] {
+                    x.main[columns[i]] += limb;
+                    x.main[columns[i + 1]] -= F::ONE;
+                }
+                x.main[c.carry[i]] += F::ONE;
+                x.main[c.borrow[i]] -= F::ONE;
+            }));
+            // q:  low_i − 1, low_(i+1) − 32512 and a carry of 32512 = −2^-16
+            let a = 0x7fff_7fff_7fff_7fff;
+            let q = a - (1 << (16 * i)) - (32512 << (16 * i + 16));
+            let lie =
+                Lie { name: "a / 1 by a carry of 32512", ..other_result("", Op::Div, [a, 1], [q.into(), 0]) };
+            lies.push(edited(lie, |x| {
+                c.carry.into_iter().for_each(|column| x.main[column] = F::ZERO);
+                x.main[c.carry[i]] = F::from_u16(32512);
+            }));
+        }
+        for i in 0..4 {
+            // b = t = 3·2^16i, slack −1:  limb  … i    i + 1          borrow of limb i
+            //     its equation left out         …  0     0              0
+            //     its range left out            …  −1    0              0
+            //     its borrow's range left out   …  0     32512          32512 = −2^-16
+            let b = 3 << (16 * i);
+            let lie = |slack: [F; 2], borrow| {
+                let lie = other_result("2b / b = 1", Op::Divu, [2 * b, b], [1, b.into()]);
+                edited(lie, |x| {
+                    for j in 0..4 {
+                        let [value, shifted] = match j {
+                            _ if j < i => [F::from_u16(0xffff), F::ONE],
+                            _ if j == i => [slack[0], F::TWO + borrow],
+                            _ if j == i + 1 => [slack[1], F::TWO],
+                            _ => [F::ZERO, F::TWO],
+                        };
+                        x.main[c.slack[j]] = value;
+                        if j < 3 {
+                            x.main[c.borrow[j]] = shifted;
+                        }
+                    }
+                })
+            };
+            lies.push(lie([F::ZERO; 2], F::ZERO));
+            lies.push(lie([F::NEG_ONE, F::ZERO], F::ZERO));
+            if i < 3 {
+                let odd = F::from_u16(32512);
+                lies.push(lie([F::ZERO, odd], odd));
+            }
+        }
+        let rows = vec![
+            ("div", div),
+            ("divw", divw),
+            ("remu", remu),
+            ("rem", honest(Op::Rem, minus(1000), minus(7))),
+            ("div by zero", honest(Op::Div, 55, 0)),
+            ("overflow", honest(Op::Div, MIN, u64::MAX)),
+            ("remuw", honest(Op::Remuw, 0xffff_ffff, 0x8000_0001)),
+        ];
+        ChipTest { lies, ..with_mul(rows) }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn divisions_as_riscv_has_them() {
+        let mut operands = Operands(6);
+        let edges = EDGES.into_iter().flat_map(|a| EDGES.map(|b| (a, b)));
+        let random: Vec<_> = (0..300).map(|_| (operands.next(), operands.next())).collect();
+        let mut rows = Vec::new();
+        for (a, b) in edges.chain(random) {
+            rows.extend(OPS.map(|op| ("division", honest(op, a, b))));
+        }
+        assert_eq!(with_mul(rows).honest(), [""; 0]);
+    }
+
+    #[test]
+    fn wrong_results_have_no_row() {
+        let mut operands = Operands(7);
+        for _ in 0..200 {
+            let (a, b) = (operands.next(), operands.next());
+            for op in OPS {
+                let wrong = reference(op, a, b) ^ 1 << (operands.bits() % 64);
+                let cells = row(&WithMul, register_event(op, a, b, wrong));
+                assert_ne!(with_mul(vec![("wrong", cells)]).honest(), [""; 0], "{op:?} {a:#x} {b:#x}");
+            }
+        }
+    }
+
+    /// Small operands with every quotient and remainder near: only one pair has a row (two signs of q where b is 0).
+    #[test]
+    fn no_second_quotient() {
+        for op in OPS {
+            for (a, b) in (-7..=7_i64).flat_map(|a| (-3..=3_i64).map(move |b| (a as u64, b as u64))) {
+                let Division { q, t, .. } = Division::new(op, a, b);
+                for (dq, dt) in (-3..=3).flat_map(|dq| (-7..=7).map(move |dt| (dq, dt))) {
+                    let cells = other(op, a, b, q + dq, t + dt);
+                    let accepted = with_mul(vec![("other", cells)]).honest().is_empty();
+                    assert_eq!(accepted, (dq, dt) == (0, 0), "{op:?} {a} {b}: {} {}", q + dq, t + dt);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/divrem.txt"].assert_eq(&shape(&DivRemChip));
+        columns_complete::<Row<u8>>();
     }
 }

@@ -502,7 +502,7 @@ mod tests {
         let mulh = honest(Op::Mulh, A, B);
         let mulhu = honest(Op::Mulhu, A, B);
         let mulhsu = honest(Op::Mulhsu, A, B);
-        let mulw = honest(Op::Mulw, 0xffff_0000_ffff, 0x8000);
+        let mulw = honest(Op::Mulw, 0xffff_0001_ffff, 0x8000);
         let product = Product { a: A, b: B, a_sign: true, b_sign: true };
         let mut lies = vec![
             lie("mulh of |a|", &mulh, |x| set_product(x, Product { a_sign: false, ..product }, true)),
