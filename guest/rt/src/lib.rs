@@ -16,7 +16,7 @@
 //! No linker script and no link argument is needed: the linker's default layout for this target has separate
 //! read-only, executable and writable segments from 0x10000 up, and the heap starts where they end.
 //! Environment calls and the memory map have their one home in `vellum_isa::{ecall, map}`.
-//! Read next: [`mod@input`], `output`, `heap`.
+//! Read next: `input`, `output`, `heap`.
 #![no_std]
 #![allow(unsafe_code, reason = "the boundary between a program and the machine")]
 

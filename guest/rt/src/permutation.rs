@@ -1,4 +1,5 @@
-//! Keccak-f[1600], written for a machine with few registers, no rotation and proofs that pay for every load.
+//! The Keccak-f permutation of 1600 bits, for a machine with few registers, no rotation, and a proof that pays for
+//! every load.
 //!
 //! Source: the Keccak reference, version 3.0, section 1.2; the order of work is that of "Keccak implementation
 //! overview", section 2.1: each plane of the result is finished in registers, and its share of the next round's
