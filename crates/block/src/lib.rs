@@ -12,6 +12,7 @@
 //! Read on in `input` (file format), `execute` (the steps), `state` (what the EVM sees) and `trie`.
 
 #![cfg_attr(not(feature = "fetch"), no_std)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 extern crate alloc;
 

@@ -1,5 +1,7 @@
 //! Blocks captured from a real client: they execute, and every tampered one is refused by name.
 
+#![allow(clippy::unwrap_used, missing_docs)]
+
 use std::collections::BTreeSet;
 
 use alloy_consensus::{Block, EthereumTxEnvelope, Header, TxEip4844};

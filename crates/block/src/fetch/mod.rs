@@ -105,7 +105,7 @@ pub enum FetchError {
         /// The block.
         number: u64,
         /// The mismatch.
-        error: BlockError,
+        error: Box<BlockError>,
     },
     /// The block is not valid with what the node says of the state.
     #[error("the block does not execute on the node's state: {0}")]
@@ -155,16 +155,16 @@ pub fn fetch_block(url: &str, number: u64) -> Result<FetchedBlock, FetchError> {
             }
             Err(BlockError::State(StateError::Account {
                 error: TrieError::Missing { path, hash }, ..
-            })) => siblings::find(&mut remote, None, path, hash)?,
+            })) => siblings::find(&mut remote, None, *path, hash)?,
             Err(BlockError::State(StateError::Slot {
                 address,
                 error: TrieError::Missing { path, hash },
                 ..
-            })) => siblings::find(&mut remote, Some(address), path, hash)?,
+            })) => siblings::find(&mut remote, Some(address), *path, hash)?,
             Err(error @ BlockError::Header { field: "state root", .. })
                 if (Chain { fork, chain_id }).is_development() =>
             {
-                return Err(FetchError::DevelopmentState { number, error });
+                return Err(FetchError::DevelopmentState { number, error: error.into() });
             }
             Err(error) => return Err(error.into()),
         }

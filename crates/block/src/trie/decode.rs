@@ -6,7 +6,7 @@
 //! is looking at, and is that child, or the child is not in the witness. Each node is hashed once.
 //! A node that no digest asked for is refused, and so is every ill-formed node.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 use alloy_primitives::{B256, keccak256};
 
 use super::{EMPTY_ROOT_HASH, Forest, Kind, Nibbles, Node, Span, Subtree, TrieError, nibbles::KEY_NIBBLES};
@@ -42,7 +42,7 @@ impl<'w> Forest<'w> {
                 let item = reader.take_next()?;
                 reader.node(item, Holds::Accounts, 0, None)?
             }
-            _ => return Err(TrieError::Missing { path: Nibbles::EMPTY, hash: state_root }),
+            _ => return Err(TrieError::Missing { path: Box::new(Nibbles::EMPTY), hash: state_root }),
         };
         match reader.next {
             Some(node) => Err(TrieError::Unreferenced { offset: node.item.start }),

@@ -8,7 +8,7 @@
 mod decode;
 mod nibbles;
 
-use alloc::{vec, vec::Vec};
+use alloc::{boxed::Box, vec, vec::Vec};
 use alloy_primitives::{B256, keccak256};
 use alloy_rlp::{Header, PayloadView};
 
@@ -24,7 +24,7 @@ pub enum TrieError {
     #[error("trie node {hash} at path 0x{path} is missing from the witness")]
     Missing {
         /// Nibbles from the trie's root to the node.
-        path: Nibbles,
+        path: Box<Nibbles>,
         /// Hash by which its parent names the node.
         hash: B256,
     },
@@ -343,7 +343,9 @@ impl<'w> Forest<'w> {
     fn index(&self, subtree: Subtree, path: &Nibbles, depth: usize) -> Result<usize, TrieError> {
         match subtree.as_digest() {
             None => Ok(subtree.0 as usize - 1),
-            Some(offset) => Err(TrieError::Missing { path: path.take(depth), hash: self.hash_bytes(offset) }),
+            Some(offset) => {
+                Err(TrieError::Missing { path: Box::new(path.take(depth)), hash: self.hash_bytes(offset) })
+            }
         }
     }
 

@@ -293,7 +293,7 @@ fn malformed_nodes_are_named() {
 #[test]
 fn a_root_that_is_not_there_is_missing() {
     let hash = B256::repeat_byte(7);
-    let missing = Err(TrieError::Missing { path: Nibbles::EMPTY, hash });
+    let missing = Err(TrieError::Missing { path: Box::new(Nibbles::EMPTY), hash });
     assert_eq!(Forest::from_witness(&[], hash).map(|_| ()), missing);
     assert_eq!(Forest::from_witness(b"\xc0", hash).map(|_| ()), missing);
     let unreferenced = Err(TrieError::Unreferenced { offset: 0 });

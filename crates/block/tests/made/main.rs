@@ -1,6 +1,8 @@
 //! Blocks made for cases that captured ones do not have. Their state roots come from an independent trie
 //! over the state that the block should lead to, stated account by account.
 
+#![allow(clippy::unwrap_used, missing_docs)]
+
 mod blocks;
 #[cfg(feature = "fetch")]
 mod fetch;
