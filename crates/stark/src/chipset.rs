@@ -89,7 +89,7 @@ pub(crate) enum Slot {
 
 impl Entry {
     /// Sets a chip up.
-    pub fn new(chip: Box<dyn AnyChip>) -> Self {
+    pub(crate) fn new(chip: Box<dyn AnyChip>) -> Self {
         let description = chip.describe();
         let widths = chip.widths();
         let scopes: Vec<Scope> = description.interactions.iter().map(|i| i.bus.scope).collect();
@@ -249,4 +249,3 @@ pub struct BoundaryTerm {
     /// The tuple.
     pub tuple: Vec<F>,
 }
-

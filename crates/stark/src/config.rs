@@ -28,8 +28,7 @@ pub(crate) type Sponge = DuplexChallenger<F, Perm, 16, 8>;
 pub(crate) type Pcs = TwoAdicFriPcs<F, Dft, ValMmcs, ChallengeMmcs>;
 /// A Merkle root.
 pub(crate) type Commitment = MerkleCap<F, Digest>;
-pub(crate) type ProverData =
-    p3_merkle_tree::MerkleTree<F, F, p3_matrix::dense::RowMajorMatrix<F>, 2, DIGEST>;
+pub(crate) type ProverData = p3_merkle_tree::MerkleTree<F, F, p3_matrix::dense::RowMajorMatrix<F>, 2, DIGEST>;
 
 /// Which security parameters a proof was made with. The profile is absorbed first and is part of the verifying key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -10,7 +10,7 @@ use crate::{Bus, EF, F};
 
 /// The challenges that turn tuples into fingerprints: α + id + Σ βⁱ⁺¹·mᵢ, one pair (α, β) per scope.
 #[derive(Clone, Debug)]
-pub struct Challenges<X> {
+pub(crate) struct Challenges<X> {
     pub(crate) scopes: [ScopeChallenges<X>; 2],
 }
 
@@ -26,7 +26,7 @@ pub const ARITY_MAX: usize = 24;
 
 impl Challenges<EF> {
     /// Challenges of the local buses and of the global ones.
-    pub fn new(local: (EF, EF), global: (EF, EF)) -> Self {
+    pub(crate) fn new(local: (EF, EF), global: (EF, EF)) -> Self {
         Self {
             scopes: [local, global].map(|(alpha, beta)| ScopeChallenges {
                 alpha,
@@ -79,6 +79,7 @@ pub(crate) struct FolderRow<'a, E, X> {
 }
 
 /// See the module.
+#[expect(unnameable_types, reason = "only this crate builds rows; chips see the Builder")]
 pub struct Folder<'a, E, X> {
     row: FolderRow<'a, E, X>,
     challenges: &'a Challenges<X>,
@@ -123,11 +124,7 @@ where
             value: <X as PrimeCharacteristicRing>::ZERO,
             scopes: [
                 scope(entry.local, 0, 0),
-                scope(
-                    entry.global,
-                    pairs(entry.local).saturating_sub(1),
-                    usize::from(entry.local > 0),
-                ),
+                scope(entry.global, pairs(entry.local).saturating_sub(1), usize::from(entry.local > 0)),
             ],
         }
     }
@@ -150,9 +147,7 @@ where
         state.remaining -= 1;
         let last = state.remaining == 0;
         let (numerator, denominator) = match state.waiting.take() {
-            Some((m, f)) => {
-                (f.clone() * multiplicity + fingerprint.clone() * m, f * fingerprint)
-            }
+            Some((m, f)) => (f.clone() * multiplicity + fingerprint.clone() * m, f * fingerprint),
             None if last => (X::from(multiplicity), fingerprint),
             None => {
                 state.waiting = Some((multiplicity, fingerprint));

@@ -23,9 +23,7 @@ mod verifier;
 
 pub use air::{Builder, Chip, Columns, Direction, Widths};
 pub use bus::{Bus, BusKind, Scope};
-pub use chipset::{
-    AnyChip, BoundaryTerm, COLUMNS_MAX, Entry, LOG_HEIGHT_MAX, LOG_HEIGHT_MIN, Shape,
-};
+pub use chipset::{AnyChip, BoundaryTerm, COLUMNS_MAX, Entry, LOG_HEIGHT_MAX, LOG_HEIGHT_MIN, Shape};
 pub use config::{DIGEST, Digest, Profile, hash_bytes, hash_elements};
 pub use folder::ARITY_MAX;
 pub use logup::LookupSink;

@@ -24,6 +24,7 @@ pub(crate) struct PackedRow<'a> {
 }
 
 /// Collects the (numerator, denominator) of every pair of interactions of one packed row.
+#[expect(unnameable_types, reason = "only this crate builds rows; chips see the Builder")]
 pub struct FractionBuilder<'a> {
     row: PackedRow<'a>,
     challenges: &'a Challenges<PackedEF>,
@@ -105,6 +106,7 @@ pub trait LookupSink {
 }
 
 /// Reports lookups of one packed row to a sink.
+#[expect(unnameable_types, reason = "only this crate builds rows; chips see the Builder")]
 pub struct LookupBuilder<'a> {
     row: PackedRow<'a>,
     sink: &'a mut dyn LookupSink,
@@ -183,7 +185,14 @@ impl Scratch {
         }
     }
 
-    pub(crate) fn load(&mut self, trace: &GroupTrace<'_>, group: &Group, member: usize, entry: &Entry, row: usize) {
+    pub(crate) fn load(
+        &mut self,
+        trace: &GroupTrace<'_>,
+        group: &Group,
+        member: usize,
+        entry: &Entry,
+        row: usize,
+    ) {
         let place = &group.members[member];
         if let Some(matrix) = trace.preprocessed[member] {
             load(matrix, row, 0, entry.widths.preprocessed, &mut self.preprocessed);
@@ -279,7 +288,15 @@ pub(crate) fn aux_trace(
                     }
                 }
             }
-            add_aux_to_increments(entry, member.aux_at, member.sums_at, aux_rows, aux_stride, sum_rows, sums_stride);
+            add_aux_to_increments(
+                entry,
+                member.aux_at,
+                member.sums_at,
+                aux_rows,
+                aux_stride,
+                sum_rows,
+                sums_stride,
+            );
         }
     };
     if aux_stride == 0 {

@@ -2,8 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::chipset::{BoundaryTerm, Entry, Shape};
+use crate::chipset::{AnyChip, BoundaryTerm, Entry, Shape};
 use crate::config::{Commitment, Digest, Pcs, Profile};
+use crate::folder::ARITY_MAX;
+use crate::security::MachineShape;
+use crate::symbolic::{Description, SetupError, validate_machine};
 use crate::transcript::Transcript;
 use crate::{EF, F};
 
@@ -67,6 +70,35 @@ pub struct ChipSet {
     pub profile: Profile,
 }
 
+impl ChipSet {
+    /// Sets the chips up.
+    ///
+    /// # Errors
+    /// A chip or a combination of chips that the soundness argument does not cover: degrees, arities, free multiplicities,
+    /// clashing buses, tuples of a global bus with cells that are committed too late, more constraints in all than the
+    /// security parameters allow for.
+    pub fn new(chips: Vec<Box<dyn AnyChip>>, profile: Profile) -> Result<Self, SetupError> {
+        let descriptions: Vec<Description> = chips.iter().map(|chip| chip.describe()).collect();
+        validate_machine(&descriptions)?;
+        // A longer tuple's tail would be missing from its fingerprint.
+        for interaction in descriptions.iter().flat_map(|d| &d.interactions) {
+            let bus = interaction.bus;
+            if bus.arity > ARITY_MAX {
+                return Err(SetupError::Arity { bus: bus.name, got: bus.arity, max: ARITY_MAX });
+            }
+        }
+        let chips: Vec<Entry> = chips.into_iter().map(Entry::new).collect();
+        let constraints: usize = chips.iter().map(Entry::folded_constraints).sum();
+        if constraints > MachineShape::LIMITS.constraints {
+            return Err(SetupError::TooManyConstraints {
+                got: constraints,
+                max: MachineShape::LIMITS.constraints,
+            });
+        }
+        Ok(Self { chips, profile })
+    }
+}
+
 /// What a proof is about, known to both sides.
 #[derive(Clone, Debug)]
 pub struct Statement<'a> {
@@ -82,7 +114,12 @@ pub struct Statement<'a> {
 
 impl Statement<'_> {
     /// The transcript after steps 1 and 2 of the protocol: tag, profile, key, shape, public values.
-    pub(crate) fn transcript(&self, profile: Profile, shape: &Shape, mut transcript: Transcript) -> Transcript {
+    pub(crate) fn transcript(
+        &self,
+        profile: Profile,
+        shape: &Shape,
+        mut transcript: Transcript,
+    ) -> Transcript {
         transcript.absorb_u32(TAG);
         transcript.absorb_u32(profile.tag());
         transcript.absorb_slice(&self.vk);

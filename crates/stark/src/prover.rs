@@ -144,7 +144,11 @@ impl Traces {
                 m.values[row * m.width + at..row * m.width + at + width].to_vec()
             };
             Some((
-                if widths.phase0 > 0 { cells(&self.phase0[g], member.phase0_at, widths.phase0) } else { vec![] },
+                if widths.phase0 > 0 {
+                    cells(&self.phase0[g], member.phase0_at, widths.phase0)
+                } else {
+                    vec![]
+                },
                 if widths.main > 0 { cells(&self.main[g], member.main_at, widths.main) } else { vec![] },
             ))
         })
@@ -248,8 +252,7 @@ pub fn prove_with(
 
     // Step 5: quotients.
     let batch = transcript.challenge();
-    let powers: Vec<PackedEF> =
-        batch.powers().take(layout.most_constraints()).map(PackedEF::from).collect();
+    let powers: Vec<PackedEF> = batch.powers().take(layout.most_constraints()).map(PackedEF::from).collect();
     let committed = Committed {
         preprocessed,
         phase0: matrices(phase0_data.as_ref()),
@@ -267,9 +270,8 @@ pub fn prove_with(
         })
         .collect();
     stages.end("quotient");
-    let (quotient, quotient_data) =
-        <Pcs as UnivariateStarkPcs<EF, Transcript>>::commit_ldes(&pcs, quotients)
-            .expect("heights are above the final polynomial's length");
+    let (quotient, quotient_data) = <Pcs as UnivariateStarkPcs<EF, Transcript>>::commit_ldes(&pcs, quotients)
+        .expect("heights are above the final polynomial's length");
     transcript.absorb_root(&quotient);
 
     stages.end("commit quotient");
@@ -280,7 +282,8 @@ pub fn prove_with(
     stages.end("grind");
 
     // Step 7: openings.
-    let single = |data: &ProverData| -> Vec<Vec<EF>> { matrices(Some(data)).iter().map(|_| vec![zeta]).collect() };
+    let single =
+        |data: &ProverData| -> Vec<Vec<EF>> { matrices(Some(data)).iter().map(|_| vec![zeta]).collect() };
     let sums_from = layout.groups.iter().filter(|g| g.aux_width > 0).count();
     let aux_points = matrices(Some(&aux_data))
         .iter()
@@ -413,9 +416,9 @@ fn quotient(
                 let entry = &set.chips[member.chip];
                 scratch.load(entry, member, places, m, row, log_size);
                 scratch.shares.clear();
-                scratch.shares.extend(
-                    terminals[member.chip].iter().map(|t| PackedEF::from(*t * inverse_height)),
-                );
+                scratch
+                    .shares
+                    .extend(terminals[member.chip].iter().map(|t| PackedEF::from(*t * inverse_height)));
                 let folder_row = FolderRow {
                     preprocessed: &scratch.preprocessed,
                     phase0: &scratch.phase0,
@@ -492,9 +495,7 @@ impl Buffers {
 
 fn pack_extension(coefficients: &[PackedF], out: &mut Vec<PackedEF>) {
     out.clear();
-    out.extend(
-        coefficients.chunks_exact(4).map(|c| PackedEF::from_basis_coefficients_fn(|d| c[d])),
-    );
+    out.extend(coefficients.chunks_exact(4).map(|c| PackedEF::from_basis_coefficients_fn(|d| c[d])));
 }
 
 /// The committed matrix of a quotient: chunk q₀ interpolates its values on gH, chunk q₁ those on gωH, four base-field

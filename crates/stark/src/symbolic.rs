@@ -440,6 +440,24 @@ pub struct Description {
 /// Why a chip or a machine cannot be set up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SetupError {
+    /// A bus wider than the fingerprint's challenge powers.
+    #[error("bus {bus} has tuples of {got} entries, at most {max} are allowed")]
+    Arity {
+        /// Bus.
+        bus: &'static str,
+        /// Its arity.
+        got: usize,
+        /// Limit.
+        max: usize,
+    },
+    /// More constraints than the security parameters allow for.
+    #[error("{got} constraints in all chips, at most {max} are allowed")]
+    TooManyConstraints {
+        /// Constraints and pairs of interactions of all chips.
+        got: usize,
+        /// Limit.
+        max: usize,
+    },
     /// A constraint's degree exceeds what the quotient holds.
     #[error(
         "chip {chip}: constraint {constraint:?} has degree {degree}, at most {MAX_CONSTRAINT_DEGREE} is allowed"

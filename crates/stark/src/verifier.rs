@@ -288,11 +288,7 @@ fn opened_widths(
     roots: &[&PreprocessedRoot],
 ) -> Vec<Vec<(usize, usize, usize)>> {
     let by_group = |width: fn(&Group) -> usize, points| {
-        layout
-            .groups
-            .iter()
-            .map(move |g| (g.log_height, width(g), points))
-            .filter(|(_, width, _)| *width > 0)
+        layout.groups.iter().map(move |g| (g.log_height, width(g), points)).filter(|(_, width, _)| *width > 0)
     };
     let mut commitments: Vec<Vec<(usize, usize, usize)>> = roots
         .iter()
@@ -305,8 +301,7 @@ fn opened_widths(
         .collect();
     commitments.push(by_group(|g| g.phase0_width, 1).collect());
     commitments.push(by_group(|g| g.main_width, 1).collect());
-    commitments
-        .push(by_group(|g| 4 * g.aux_width, 1).chain(by_group(|g| 4 * g.sums_width, 2)).collect());
+    commitments.push(by_group(|g| 4 * g.aux_width, 1).chain(by_group(|g| 4 * g.sums_width, 2)).collect());
     commitments.push(by_group(|_| 8, 1).collect());
     commitments.retain(|matrices| !matrices.is_empty());
     commitments

@@ -3,9 +3,9 @@
 
 use p3_matrix::dense::RowMajorMatrix;
 use vellum_stark::{
-    BoundaryTerm, Builder, Bus, Chip, ChipSet, Direction, EF, Entry, F, Preprocessed, PreprocessedRoot,
-    PrimeCharacteristicRing, Profile, Round, Shape, Stages, Statement, TableProof, Traces, Transcript, VerifyError,
-    Widths, prove, prove_with, verify, verify_with,
+    BoundaryTerm, Builder, Bus, Chip, ChipSet, Direction, EF, F, Preprocessed, PreprocessedRoot,
+    PrimeCharacteristicRing, Profile, Round, Shape, Stages, Statement, TableProof, Traces, Transcript,
+    VerifyError, Widths, prove, prove_with, verify, verify_with,
 };
 
 const RESULT: Bus = Bus::permutation("RESULT", 1, 2);
@@ -75,10 +75,7 @@ struct Fixture {
 }
 
 fn fixture(profile: Profile) -> Fixture {
-    let set = ChipSet {
-        chips: vec![Entry::new(Box::new(Square)), Entry::new(Box::new(Bytes)), Entry::new(Box::new(World))],
-        profile,
-    };
+    let set = ChipSet::new(vec![Box::new(Square), Box::new(Bytes), Box::new(World)], profile).unwrap();
     let rows = RowMajorMatrix::new((0..256).map(F::from_u32).collect(), 1);
     let bytes = Preprocessed::commit(&set, vec![(1, rows)]);
     let roots = vec![bytes.root()];
@@ -101,12 +98,7 @@ fn fixture(profile: Profile) -> Fixture {
 
 impl Fixture {
     fn statement(&self) -> Statement<'_> {
-        Statement {
-            vk: [F::ONE; 8],
-            publics: &self.publics,
-            global: self.global,
-            boundary: &self.boundary,
-        }
+        Statement { vk: [F::ONE; 8], publics: &self.publics, global: self.global, boundary: &self.boundary }
     }
 
     fn traces(&self, lie: impl Fn(usize, &mut [F]) + Sync) -> Traces {
@@ -167,7 +159,8 @@ fn an_unbalanced_bus_is_refused() {
 fn another_statement_is_refused() {
     let fixture = fixture(Profile::TestInsecure);
     let proof = fixture.prove(|_, _| {});
-    let refused = |statement: Statement<'_>| verify(&fixture.set, &fixture.roots, &statement, &proof).is_err();
+    let refused =
+        |statement: Statement<'_>| verify(&fixture.set, &fixture.roots, &statement, &proof).is_err();
     assert!(refused(Statement { vk: [F::TWO; 8], ..fixture.statement() }));
     assert!(refused(Statement { publics: &[F::from_u32(10)], ..fixture.statement() }));
     assert!(refused(Statement { publics: &[F::from_u32(9), F::ZERO], ..fixture.statement() }));
@@ -189,10 +182,38 @@ fn prover_and_verifier_absorb_the_same_values() {
     let fixture = fixture(Profile::TestInsecure);
     let (mut proving, mut verifying) = (Transcript::recording(), Transcript::recording());
     let statement = fixture.statement();
-    let proof =
-        prove_with(&fixture.set, &[&fixture.bytes], &statement, fixture.traces(|_, _| {}), &mut proving, &mut Stages::start());
+    let proof = prove_with(
+        &fixture.set,
+        &[&fixture.bytes],
+        &statement,
+        fixture.traces(|_, _| {}),
+        &mut proving,
+        &mut Stages::start(),
+    );
     let _ = verify_with(&fixture.set, &fixture.roots, &statement, &proof, &mut verifying).unwrap();
     assert_eq!(proving.recorded(), verifying.recorded());
     // Statement 2+2+8+2+6+2+1 elements, four roots, terminals, openings and the rest.
     assert!(proving.recorded().unwrap().len() > 300);
+}
+
+/// Sends a tuple longer than the fingerprint has challenge powers.
+struct Wide;
+impl Chip for Wide {
+    fn name(&self) -> &'static str {
+        "WIDE"
+    }
+    fn widths(&self) -> Widths {
+        Widths { main: 1, ..Widths::default() }
+    }
+    fn eval<B: Builder>(&self, builder: &mut B) {
+        let r = builder.main()[0].clone();
+        builder.assert_bool("r", r.clone());
+        const N: usize = vellum_stark::ARITY_MAX + 1;
+        builder.send::<N>(Bus::permutation("WIDE", 9, N), r.clone(), std::array::from_fn(|_| r.clone()));
+    }
+}
+
+#[test]
+fn a_tuple_longer_than_the_fingerprint_is_refused_at_set_up() {
+    assert!(ChipSet::new(vec![Box::new(Wide)], Profile::TestInsecure).is_err());
 }

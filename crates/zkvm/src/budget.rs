@@ -25,12 +25,7 @@ const LOG_INSTRUCTIONS_MIN: u32 = 14;
 /// Shards of up to 2^`log_instructions` instructions: every table may be as tall.
 pub fn shard_limits(log_instructions: u32) -> ShardLimits {
     let rows = 1u32 << log_instructions;
-    ShardLimits {
-        rows: [rows; 12],
-        boundary: rows,
-        init: rows,
-        instructions: rows.min(INSTRUCTIONS_MAX),
-    }
+    ShardLimits { rows: [rows; 12], boundary: rows, init: rows, instructions: rows.min(INSTRUCTIONS_MAX) }
 }
 
 /// The sizes to try, largest first.

@@ -19,8 +19,6 @@ pub use prove::{Progress, ProveOptions, ProveReport, prove};
 pub use verify::{Verified, verify};
 
 pub use vellum_chips::{Machine, ProgramKey, VerifyingKey};
-pub use vellum_executor::{
-    Console, Execution, ExecutionError, Limits, Silent, execute,
-};
+pub use vellum_executor::{Console, Execution, ExecutionError, Limits, Silent, execute};
 pub use vellum_isa::{Family, Program};
 pub use vellum_stark::Profile;
