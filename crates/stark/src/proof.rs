@@ -84,7 +84,7 @@ impl ChipSet {
         for interaction in descriptions.iter().flat_map(|d| &d.interactions) {
             let bus = interaction.bus;
             if bus.arity > ARITY_MAX {
-                return Err(SetupError::Arity { bus: bus.name, got: bus.arity, max: ARITY_MAX });
+                return Err(SetupError::TupleTooLong { bus: bus.name, got: bus.arity, max: ARITY_MAX });
             }
         }
         let chips: Vec<Entry> = chips.into_iter().map(Entry::new).collect();

@@ -442,7 +442,7 @@ pub struct Description {
 pub enum SetupError {
     /// A bus wider than the fingerprint's challenge powers.
     #[error("bus {bus} has tuples of {got} entries, at most {max} are allowed")]
-    Arity {
+    TupleTooLong {
         /// Bus.
         bus: &'static str,
         /// Its arity.
