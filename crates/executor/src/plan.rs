@@ -73,7 +73,41 @@ pub struct Plan {
     pub output: Option<Vec<u8>>,
 }
 
-/// Executes a program and cuts the execution into shards.
+/// How many rows of each family (by `Family as usize`) every `block` consecutive rows of an execution are: the material
+/// for choosing cuts. The last block may be shorter.
+///
+/// # Errors
+/// Those of [`crate::execute`].
+pub fn histogram(
+    program: &Program,
+    input: &[u8],
+    limits: Limits,
+    block: u32,
+) -> Result<Vec<[u32; 12]>, ExecutionError> {
+    check_input(input)?;
+    let max_cycles = limits.max_cycles.unwrap_or(u64::MAX);
+    let mut tracer = Tracer::new(program, input, limits.max_memory_bytes);
+    let mut blocks = Vec::new();
+    let mut unused = Shard::default();
+    while tracer.exit().is_none() {
+        let mut counts = [0; 12];
+        for _ in 0..block.max(1) {
+            if tracer.cycles() >= max_cycles {
+                return Err(tracer.fault(Fault::CycleLimit(max_cycles)));
+            }
+            let family = program.rom[tracer.row()? as usize].op.family();
+            tracer.step::<false>(&mut unused)?;
+            counts[family as usize] += 1;
+            if tracer.exit().is_some() {
+                break;
+            }
+        }
+        blocks.push(counts);
+    }
+    Ok(blocks)
+}
+
+/// Executes a program and cuts the execution into shards as long as the limits allow.
 ///
 /// # Errors
 /// Those of [`crate::execute`], limits too small for any shard, and more touched dwords than all INIT tables can hold.
@@ -83,7 +117,22 @@ pub fn plan(
     limits: Limits,
     shard_limits: &ShardLimits,
 ) -> Result<Plan, ExecutionError> {
+    plan_at(program, input, limits, shard_limits, &[])
+}
+
+/// [`plan`] with a shard ending after each of `cuts` executed rows (ascending), and wherever the limits say so.
+///
+/// # Errors
+/// Those of [`plan`].
+pub fn plan_at(
+    program: &Program,
+    input: &[u8],
+    limits: Limits,
+    shard_limits: &ShardLimits,
+    cuts: &[u64],
+) -> Result<Plan, ExecutionError> {
     check_input(input)?;
+    let mut cuts = cuts.iter().copied().peekable();
     shard_limits.check()?;
     let max_cycles = limits.max_cycles.unwrap_or(u64::MAX);
     let mut tracer = Tracer::new(program, input, limits.max_memory_bytes);
@@ -91,12 +140,16 @@ pub fn plan(
     let mut unused = Shard::default();
     let exit = loop {
         let mut shard = ShardPlan::starting(shards.len() as u32 + 1, tracer.pc());
+        while cuts.next_if(|cut| *cut <= tracer.cycles()).is_some() {}
         while tracer.exit().is_none() {
             if tracer.cycles() >= max_cycles {
                 return Err(tracer.fault(Fault::CycleLimit(max_cycles)));
             }
             let family = program.rom[tracer.row()? as usize].op.family();
             if !shard_limits.hold(&shard, family, tracer.boundary_rows()) {
+                break;
+            }
+            if cuts.peek().is_some_and(|cut| *cut <= tracer.cycles()) {
                 break;
             }
             tracer.step::<false>(&mut unused)?;

@@ -11,10 +11,11 @@ use vellum_chips::{
     Chain, Fill, GlobalChallenge, Machine, MachineHeader, ProgramKey, SHARDS_MAX, ShardRows, chain_next,
     chain_start, phase0_root, prove_shard, shard_shape,
 };
-use vellum_executor::{ExecutionError, Limits, Plan, Shard, Shards, plan};
+use vellum_executor::{ExecutionError, Limits, Plan, Shard, Shards, histogram, plan_at};
 use vellum_stark::{Digest, EF, F, Shape, Stages};
 
 use crate::budget::{peak_bytes, shard_limits, sizes};
+use crate::cut::{Costs, block_rows, cuts};
 use crate::file::{Head, encode_shard, write_head, write_shard};
 use crate::{Budget, ProveError};
 
@@ -100,7 +101,10 @@ impl<'a> Work<'a> {
         limits: Limits,
         log_instructions: u32,
     ) -> Result<Self, ProveError> {
-        let plan = plan(&key.program, input, limits, &shard_limits(log_instructions))?;
+        let block = block_rows(log_instructions);
+        let blocks = histogram(&key.program, input, limits, block)?;
+        let cuts = cuts(&Costs::new(machine, key), &blocks, block);
+        let plan = plan_at(&key.program, input, limits, &shard_limits(log_instructions), &cuts)?;
         if plan.shards.len() > SHARDS_MAX as usize {
             return Err(ProveError::TooManyShards { got: plan.shards.len(), max: SHARDS_MAX });
         }

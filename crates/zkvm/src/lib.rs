@@ -5,6 +5,7 @@
 //! ([`Work::prove`]), [`assemble`] puts the results together. File formats are in `file`.
 
 mod budget;
+mod cut;
 mod error;
 mod file;
 mod job;
