@@ -24,6 +24,7 @@ const GUESTS: &[(&str, &str, &str)] = &[
     (EXAMPLES, "sort", "the input's distinct lines with their counts, sorted"),
     (EXAMPLES, "panic", "panics with the input as its message: status 1"),
     (EXAMPLES, "read_all", "length and hash of the input, through the standard's C functions"),
+    ("vellum-guest-block", "block", "an Ethereum block changes the state root as its header says"),
 ];
 
 const TARGET: &str = "riscv64imac-unknown-none-elf";
@@ -33,7 +34,7 @@ fn main() {
     let workspace =
         Path::new(&variable("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/guests").to_owned();
     // A guest that depends on one more crate of the workspace needs that crate here.
-    for source in ["guest", "crates/isa", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
+    for source in ["guest", "crates/isa", "crates/block", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
         let source = workspace.join(source);
         assert!(source.exists(), "{} is missing", source.display());
         println!("cargo::rerun-if-changed={}", source.display());
