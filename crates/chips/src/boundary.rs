@@ -97,3 +97,59 @@ impl BoundaryChip {
         .write(row);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_stark::{
+        check::Cells,
+        testing::{ChipTest, columns_complete, indices, lie, shape},
+    };
+
+    use super::*;
+    use crate::testing::in_table;
+
+    /// Number of the shard under test.
+    const SHARD: u32 = 9;
+
+    fn row(key: u32, prev_shard: u32, last_ts: u32) -> Cells {
+        let boundary = BoundaryRow { key, prev_shard, first: 0x1234_5678_9abc_def0, last: u64::MAX, last_ts };
+        let mut cells = Cells::zero(BoundaryChip.widths());
+        BoundaryChip.write_row(&boundary, &mut cells.phase0);
+        cells
+    }
+
+    fn kit() -> ChipTest<'static, BoundaryChip> {
+        let c = indices::<Row<usize>>();
+        let dword = row(77, 3, 1600);
+        let shard = |shard: u32| move |x: &mut Cells| x.phase0[c.prev_shard] = F::from_u32(shard);
+        let lies = vec![
+            lie("a token of this shard", &dword, shard(SHARD)),
+            lie("a token of the next shard", &dword, shard(SHARD + 1)),
+            lie("a token of a far shard", &dword, |x| x.phase0[c.prev_shard] = -F::from_u32(1 << 16)),
+        ];
+        ChipTest {
+            rows: vec![
+                ("dword", dword),
+                ("first touched here", row(1 << 28, 0, 32)),
+                ("register", row((1 << 30) + 5, SHARD - 1, 99)),
+            ],
+            public: vec![F::from_u32(SHARD)],
+            lookup: in_table,
+            ordered: &[(GMEM, 1)],
+            lies,
+            ..ChipTest::new(&BoundaryChip)
+        }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/boundary.txt"].assert_eq(&shape(&BoundaryChip));
+        columns_complete::<Row<u8>>();
+    }
+}

@@ -444,6 +444,8 @@ impl FamilyChip for DivRemChip {
 
 #[cfg(test)]
 mod tests {
+    use std::ops::Range;
+
     use expect_test::expect_file;
     use vellum_stark::{
         Bus, Direction, PrimeField32,
@@ -614,6 +616,59 @@ mod tests {
         lie
     }
 
+    /// A cell y with 0xffff·y = high and 2^16·y = small in the field, both in the given ranges: (y, high, small). Such a y
+    /// is no bit, but its uses look like limbs.
+    fn limb_like(highs: Range<u64>, smalls: Range<i64>) -> (F, u64, i64) {
+        let small = |y: F| {
+            let value = i64::from((y * F::from_u32(1 << 16)).as_canonical_u32());
+            if value > i64::from(F::ORDER_U32 / 2) { value - i64::from(F::ORDER_U32) } else { value }
+        };
+        let candidates = highs.map(|high| (F::from_u64(high) / F::from_u16(0xffff), high));
+        let mut candidates = candidates.map(|(y, high)| (y, high, small(y)));
+        candidates
+            .find(|(.., small)| smalls.contains(small))
+            .expect("as many pairs as the field has elements")
+    }
+
+    /// q and b below `b_end` with q·b = `high` four times, `low_3`, and any three limbs.
+    fn factors(high: u64, low_3: u64, b_end: u64) -> (u64, u64) {
+        let least = u128::from(high * 0x0001_0001_0001_0001) << 64 | u128::from(low_3) << 48;
+        let candidates = (0..b_end).rev().map(|b| (least.div_ceil(b.into()), b));
+        let mut fitting = candidates.filter(|(q, b)| q * u128::from(*b) - least < 1 << 48);
+        let (q, b) = fitting.next().expect("one of 2^16 multiples is near");
+        (q as u64, b)
+    }
+
+    /// Quotients of a by b where q·b is a and a multiple of 2^64: the lies of cells that are no bits.
+    fn products_beyond_64_bits() -> Vec<Lie> {
+        let c = indices::<Row<usize>>();
+        let end = |q: u64, b: u64, limb_3: u64| limb_3 << 48 | q.wrapping_mul(b) & ((1 << 48) - 1);
+        let lie = |name, op, a: u64, b: u64, q: u64| other_result(name, op, [a, b], [q.into(), 0]);
+        // high = 0xffff·carry_3, low_3 = a_3 + 2^16·carry_3
+        let (y, high, small) = limb_like(1..1 << 15, 0..1 << 16);
+        let (q, b) = factors(high, small as u64, u64::MAX);
+        let carry = edited(lie("a carry out of a that is no bit", Op::Divu, end(q, b, 0), b, q), |x| {
+            c.carry.into_iter().for_each(|column| x.main[column] = F::ZERO);
+            x.main[c.carry[3]] = y;
+        });
+        // high = 0xffff·sign_a, 2·a_3 − 2^16·sign_a in 16 bits
+        let a_3 = (small as u64).div_ceil(2);
+        let (q, b) = factors(high, a_3, 1 << 63);
+        let a_sign = edited(lie("a sign of a that is no bit", Op::Div, end(q, b, a_3), b, q), |x| {
+            c.carry.into_iter().for_each(|column| x.main[column] = F::ZERO);
+            x.main[c.a.sign] = y;
+        });
+        // high = −0xffff·sign_t, slack_3 = b_3 − 2^16·sign_t
+        let (y, high, small) = limb_like(1..0xffff, -0xffff..0);
+        let (q, b) = factors(high, 5, u64::MAX);
+        let t_sign = edited(lie("a sign of t that is no bit", Op::Divu, end(q, b, 5), b, q), |x| {
+            c.carry.into_iter().for_each(|column| x.main[column] = F::ZERO);
+            x.main[c.remainder_sign] = -y;
+            x.main[c.slack[3]] += F::from_i64(small);
+        });
+        vec![carry, a_sign, t_sign]
+    }
+
     const MIN: u64 = 1 << 63;
 
     fn kit() -> ChipTest<'static, WithMul> {
@@ -726,6 +781,7 @@ mod tests {
                 lies.push(lie([F::ZERO, odd], odd));
             }
         }
+        lies.extend(products_beyond_64_bits());
         let rows = vec![
             ("div", div),
             ("divw", divw),

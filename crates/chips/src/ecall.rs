@@ -164,3 +164,123 @@ impl EcallChip {
         .write(row);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_executor::Access;
+    use vellum_stark::{
+        check::{Cells, interactions},
+        testing::{ChipTest, columns_complete, indices, lie, shape},
+    };
+
+    use super::*;
+    use crate::{
+        MEM, PROG, limbs,
+        testing::{Operands, TS, access, in_table},
+    };
+
+    /// The row of call `code` with these arguments.
+    fn row(code: u64, args: [u64; 5]) -> Cells {
+        let rom = RomRow { pc: 0x800, op: Op::Ecall, rd: 0, rs1: 0, rs2: 0, i0: 0, i1: 0, npc: 0x802 };
+        let read = match code {
+            ecall::EXIT => 1,
+            ecall::EXIT_OUTPUT => 5,
+            _ => 0,
+        };
+        let mut accesses = [Access::default(); 5];
+        (0..read).for_each(|j| accesses[j] = access(args[j], 70_000 + j as u32));
+        let event = EcallEvent { row: 0, ts: TS, a7: access(code, 12), args: accesses };
+        let mut cells = Cells::zero(EcallChip.widths());
+        EcallChip.write_row(&rom, &event, &mut cells.main);
+        cells
+    }
+
+    fn test(rows: Vec<(&'static str, Cells)>) -> ChipTest<'static, EcallChip> {
+        ChipTest { rows, lookup: in_table, held: &[PROG], ordered: &[(MEM, 1)], ..ChipTest::new(&EcallChip) }
+    }
+
+    const ARGS: [u64; 5] = [0x1_0000, 0x0011_2233_4455_6677, 0x8899_aabb_ccdd_eeff, 3, u64::MAX];
+
+    fn kit() -> ChipTest<'static, EcallChip> {
+        let c = indices::<Row<usize>>();
+        let output = row(ecall::EXIT_OUTPUT, ARGS);
+        let exit = row(ecall::EXIT, ARGS);
+        let mark = row(ecall::MARK, ARGS);
+        // exit exit_output write commit mark | a7 = Σ flag·code: no call, or HINT
+        let flags = [
+            ("call 4067", [-1, 1, 1, 0, 0]),
+            ("call 4100", [0, -1, 0, 1, 1]),
+            ("call 4125", [1, 1, -1, 0, 0]),
+            ("HINT", [0, 1, 0, -1, 1]),
+            ("call 4094", [0, 1, 0, 1, -1]),
+        ];
+        let empty = row(ecall::EXIT_OUTPUT, [0; 5]);
+        let unknown = flags.map(|(name, flags)| {
+            lie(name, &empty, |x| {
+                c.flags.into_iter().zip(flags).for_each(|(column, flag)| x.main[column] = F::from_i64(flag));
+                let halt = F::from_i64(flags[0] + flags[1]);
+                x.main[c.next_pc] = halt * F::from_u32(HALT) + (F::ONE - halt) * x.main[c.npc];
+            })
+        });
+        let mut lies = vec![
+            lie("jump anywhere after a call", &mark, |x| x.main[c.next_pc] = F::from_u16(0x1234)),
+            lie("no halt after exit", &exit, |x| x.main[c.next_pc] = x.main[c.npc]),
+            lie("exit with a digest", &exit, |x| x.main[c.digest[3].value[3]] = F::ONE),
+            lie("a0 from the future", &exit, |x| {
+                x.main[c.a0.prev_ts] = F::from_u32(TS + 3);
+                x.main[c.a0.dlo] = -F::TWO;
+            }),
+        ];
+        lies.extend(unknown);
+        let rows = vec![
+            ("exit", exit),
+            ("exit with output", output),
+            ("write", row(ecall::WRITE, ARGS)),
+            ("commit", row(ecall::COMMIT, ARGS)),
+            ("mark", mark),
+        ];
+        let allowed_mutes = &[("at most one flag is set", "two calls at once ask the ROM for op 122")];
+        ChipTest { lies, allowed_mutes, ..test(rows) }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn exits_carry_all_limbs_of_status_and_digest() {
+        let mut operands = Operands(8);
+        for code in CALLS {
+            let args = [(); 5].map(|()| operands.bits());
+            let cells = row(code, args);
+            assert_eq!(test(vec![("call", cells.clone())]).honest(), [""; 0]);
+            let interactions = interactions(&EcallChip, cells.as_row(), &[]);
+            let exit = interactions.iter().find(|i| i.bus == EXIT).expect("the chip has an EXIT interaction");
+            let halts = code == ecall::EXIT || code == ecall::EXIT_OUTPUT;
+            assert_eq!(exit.multiplicity, F::from_bool(halts), "{code:#x}");
+            let digest = if code == ecall::EXIT_OUTPUT { &args[1..] } else { &[0; 4] };
+            if halts {
+                let expected = [&args[..1], digest].concat().into_iter().flat_map(limbs).collect::<Vec<_>>();
+                assert_eq!(exit.tuple, expected, "{code:#x}");
+            }
+            let next_pc = interactions.last().expect("the frame comes last").tuple[0];
+            assert_eq!(next_pc, F::from_u32(if halts { HALT } else { 0x802 }), "{code:#x}");
+        }
+    }
+
+    #[test]
+    fn other_codes_have_no_row() {
+        let hidden = CALLS.map(|code| code + (1 << 16)).into_iter().chain(CALLS.map(|code| code | 1 << 63));
+        for code in [0, 1, 92, 94, ecall::HINT, ecall::PRECOMPILES, u64::MAX].into_iter().chain(hidden) {
+            assert_ne!(test(vec![("other", row(code, ARGS))]).honest(), [""; 0], "{code:#x}");
+        }
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/ecall.txt"].assert_eq(&shape(&EcallChip));
+        columns_complete::<Row<u8>>();
+    }
+}

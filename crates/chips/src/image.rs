@@ -101,3 +101,57 @@ pub fn image_rows(program: &Program) -> Vec<[F; 6]> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_isa::Segment;
+    use vellum_stark::{
+        PrimeField32,
+        check::{Cells, interactions},
+        testing::{ChipTest, columns_complete, shape},
+    };
+
+    use super::*;
+
+    fn program(segments: Vec<Segment>) -> Program {
+        Program { rom: Vec::new(), entry: 0, segments, image_end: 100, symbols: Vec::new(), signature: None }
+    }
+
+    #[test]
+    fn every_dword_and_register_has_one_token() {
+        let segments = vec![
+            Segment { key: 16, dwords: vec![0x1122_3344_5566_7788, 0] },
+            Segment { key: 40, dwords: vec![u64::MAX] },
+        ];
+        let rows = image_rows(&program(segments));
+        let keys: Vec<u32> = rows.iter().map(|row| row[0].as_canonical_u32()).collect();
+        assert_eq!(keys, [vec![16, 17, 40], (REGISTER_KEY..REGISTER_KEY + 64).collect()].concat());
+        assert_eq!(rows[0][1..5], limbs(0x1122_3344_5566_7788));
+        assert_eq!(rows[2][1..5], limbs(u64::MAX));
+        assert!(rows[3..].iter().all(|row| row[1..5] == [F::ZERO; 4]));
+        assert!(rows.iter().all(|row| row[5] == F::ONE));
+    }
+
+    #[test]
+    fn a_row_gives_the_first_token_and_takes_the_last() {
+        let image = image_rows(&program(vec![Segment { key: 16, dwords: vec![7] }]));
+        let mut cells = Cells { preprocessed: image[0].to_vec(), ..Cells::zero(ImageChip.widths()) };
+        ImageChip.write_row(&FinalRow { last: 1 << 48, last_shard: 3 }, &mut cells.phase0);
+        let token =
+            |shard, value| [[F::from_u32(16), F::from_u32(shard)].to_vec(), limbs(value).to_vec()].concat();
+        let tuples: Vec<_> = interactions(&ImageChip, cells.as_row(), &[])
+            .into_iter()
+            .map(|i| (i.multiplicity, i.tuple))
+            .collect();
+        assert_eq!(tuples, [(F::ONE, token(0, 7)), (F::ONE, token(3, 1 << 48))]);
+        ChipTest { rows: vec![("image", cells)], ..ChipTest::new(&ImageChip) }.run();
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/image.txt"].assert_eq(&shape(&ImageChip));
+        columns_complete::<Fixed<u8>>();
+        columns_complete::<Row<u8>>();
+    }
+}

@@ -134,11 +134,13 @@ impl InitChip {
     /// Writes the phase-0 cells of a dword; `prev_key` is the row before's key, or the shard's `key_in`.
     pub fn write_row(&self, init: &InitRow, prev_key: u32, row: &mut [F]) {
         let gap = init.key.wrapping_sub(prev_key).wrapping_sub(1);
+        let input = init.key >= INPUT_KEY;
+        let offset = if input { init.key - INPUT_KEY } else { init.key };
         Row {
             active: F::ONE,
-            input: F::from_bool(init.key >= INPUT_KEY),
-            low: F::from_u16(init.key as u16),
-            high: F::from_u32((init.key % INPUT_KEY) >> 16),
+            input: F::from_bool(input),
+            low: F::from_u16(offset as u16),
+            high: F::from_u32(offset >> 16),
             prev_key: F::from_u32(prev_key),
             gap_low: F::from_u32(gap % (1 << 13)),
             first: limbs(init.first),
@@ -146,5 +148,112 @@ impl InitChip {
             last: limbs(init.last),
         }
         .write(row);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_stark::{
+        check::Cells,
+        testing::{ChipTest, columns_complete, indices, lie, shape},
+    };
+
+    use super::*;
+    use crate::testing::in_table;
+
+    fn row(key: u32, prev_key: u32, first: u64) -> Cells {
+        let init = InitRow { key, first, last: 0x1234_5678_9abc_def0, last_shard: 3 };
+        let mut cells = Cells::zero(InitChip.widths());
+        InitChip.write_row(&init, prev_key, &mut cells.phase0);
+        cells
+    }
+
+    fn kit() -> ChipTest<'static, InitChip> {
+        let c = indices::<Row<usize>>();
+        let stack = row(0x0fff_fe00, 0x10_0000, 0);
+        let input = row(INPUT_KEY + 5, 0x0fff_ff00, 0x1122_3344_5566_7788);
+        let cell = |value: i64| F::from_i64(value);
+        let mut lies = vec![
+            // key = previous key:  gap = −1 as gap_low −1, or as gap_high −1/2^13
+            lie("two rows with one key", &stack, |x| {
+                x.phase0[c.prev_key] = F::from_u32(0x0fff_fe00);
+                x.phase0[c.gap_low] = F::NEG_ONE;
+            }),
+            lie("two rows with one key, by the high part", &stack, |x| {
+                x.phase0[c.prev_key] = F::from_u32(0x0fff_fe00);
+                x.phase0[c.gap_low] = F::ZERO;
+            }),
+            // key = 2^28·input + low + 2^16·high
+            lie("the prover's value at key 5", &input, |x| {
+                x.phase0[c.low] = cell(5 - (1 << 28));
+                x.phase0[c.prev_key] = F::ZERO;
+                x.phase0[c.gap_low] = F::from_u8(4);
+            }),
+            lie("a key of 2^29 and more", &input, |x| {
+                x.phase0[c.low] = F::from_u16(0xffff);
+                x.phase0[c.high] = F::from_u16(0xffff) * inverse_2_16() * F::from_u16(1 << 12);
+                x.phase0[c.prev_key] = F::from_u32((1 << 29) - 1);
+                x.phase0[c.gap_low] = F::from_u16(0xffff - (1 << 12));
+            }),
+            lie("the prover's value in register x2", &input, |x| {
+                x.phase0[c.low] = F::TWO;
+                x.phase0[c.high] = F::from_u16((1 << 14) - (1 << 12));
+                x.phase0[c.prev_key] = F::from_u32(1 << 30);
+                x.phase0[c.gap_low] = F::ONE;
+            }),
+            lie("register x2 back at zero", &stack, |x| {
+                x.phase0[c.input] = F::from_u8(4);
+                x.phase0[c.low] = F::TWO;
+                x.phase0[c.high] = F::ZERO;
+                x.phase0[c.prev_key] = F::from_u32(1 << 30);
+                x.phase0[c.gap_low] = F::ONE;
+            }),
+        ];
+        for i in 0..4 {
+            lies.push(lie("the stack begins with a value", &stack, |x| x.phase0[c.first[i]] = F::ONE));
+            lies.push(lie("an input limb of 2^16", &input, |x| x.phase0[c.first[i]] = F::from_u32(1 << 16)));
+        }
+        ChipTest {
+            rows: vec![
+                ("stack", stack),
+                ("input", input),
+                ("last dword", row((1 << 29) - 1, 0, u64::MAX)),
+                ("next dword", row(0x10_0001, 0x10_0000, 0)),
+            ],
+            lookup: in_table,
+            ordered: &[(KEYS, 0)],
+            // The prover chooses the input; `zero memory` is tested by lies.
+            inputs: c.first.to_vec(),
+            lies,
+            ..ChipTest::new(&InitChip)
+        }
+    }
+
+    #[test]
+    fn no_lie_is_accepted() {
+        kit().run();
+    }
+
+    #[test]
+    fn keys_out_of_order_or_range_have_no_row() {
+        let rows = [
+            (5, 5),
+            (5, 6),
+            (5, (1 << 29) - 1),
+            (1 << 29, 7),
+            ((1 << 30) + 2, 1 << 30),
+            (INPUT_KEY, INPUT_KEY),
+        ];
+        for (key, prev_key) in rows {
+            let test = ChipTest { rows: vec![("bad key", row(key, prev_key, 0))], ..kit() };
+            assert_ne!(test.honest(), [""; 0], "{prev_key:#x} {key:#x}");
+        }
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/init.txt"].assert_eq(&shape(&InitChip));
+        columns_complete::<Row<u8>>();
     }
 }

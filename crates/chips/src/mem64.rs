@@ -206,8 +206,8 @@ mod tests {
 
     /// The key that a row reads or writes.
     fn key(cells: &Cells) -> u32 {
-        let mem = interactions(&Mem64Chip, cells.as_row(), &[]).into_iter().filter(|i| i.bus == MEM);
-        mem.last().expect("memory comes last").tuple[0].as_canonical_u32()
+        let mut mem = interactions(&Mem64Chip, cells.as_row(), &[]).into_iter().filter(|i| i.bus == MEM);
+        mem.next_back().expect("memory comes last").tuple[0].as_canonical_u32()
     }
 
     fn kit() -> ChipTest<'static, Mem64Chip> {

@@ -41,3 +41,37 @@ impl Chip for ProgramChip {
 pub fn program_rows(program: &Program) -> Vec<[F; 8]> {
     program.rom.iter().map(prog_tuple).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_isa::{Op, RomRow};
+    use vellum_stark::{
+        PrimeCharacteristicRing,
+        check::{Cells, interactions},
+        testing::shape,
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_the_tuple_that_an_instruction_asks_for() {
+        let row = RomRow { pc: 1, op: Op::Beq, rd: 2, rs1: 3, rs2: 4, i0: 1 << 29, i1: 6, npc: 7 };
+        let rom = vec![row, RomRow { pc: 7, ..row }];
+        let (segments, symbols) = (Vec::new(), Vec::new());
+        let program = Program { rom, entry: 1, segments, image_end: 0, symbols, signature: None };
+        let rows = program_rows(&program);
+        assert_eq!(rows[0], [1, Op::Beq as u32, 2, 3, 4, 1 << 29, 6, 7].map(F::from_u32));
+        assert_eq!(rows[1][0], F::from_u8(7));
+        let cells = Cells { preprocessed: rows[0].to_vec(), phase0: Vec::new(), main: vec![F::from_u8(9)] };
+        let [received] = &interactions(&ProgramChip, cells.as_row(), &[])[..] else {
+            panic!("one interaction")
+        };
+        assert_eq!((received.multiplicity, &received.tuple[..]), (F::from_u8(9), &rows[0][..]));
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/program.txt"].assert_eq(&shape(&ProgramChip));
+    }
+}

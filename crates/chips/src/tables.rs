@@ -85,3 +85,58 @@ pub fn byte_rows() -> Vec<[F; 5]> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use expect_test::expect_file;
+    use vellum_stark::{
+        Direction, PrimeField32,
+        check::{Cells, RowInteraction, interactions},
+        testing::shape,
+    };
+
+    use super::*;
+    use crate::testing::in_table;
+
+    /// What the rows of a table receive with every count at 1.
+    fn received(chip: &impl Chip, rows: impl IntoIterator<Item = Vec<F>>) -> Vec<RowInteraction> {
+        let row = |preprocessed| {
+            let cells = Cells { preprocessed, main: vec![F::ONE; chip.widths().main], ..Cells::default() };
+            interactions(chip, cells.as_row(), &[])
+        };
+        rows.into_iter().flat_map(row).filter(|i| i.multiplicity != F::ZERO).collect()
+    }
+
+    /// The tables hold true tuples only, each once, and all of them.
+    #[test]
+    fn tables_are_complete() {
+        let range = received(&RangeChip, range_rows().into_iter().map(Vec::from));
+        assert_eq!(range.len(), TABLE_ROWS + 256);
+        let byte = received(&ByteChip, byte_rows().into_iter().map(Vec::from));
+        assert_eq!(byte.len(), 4 * TABLE_ROWS);
+        let mut tuples = Vec::new();
+        for RowInteraction { direction, bus, multiplicity, tuple } in range.into_iter().chain(byte) {
+            assert_eq!((direction, multiplicity), (Direction::Receive, F::ONE));
+            assert!(in_table(bus, &tuple), "{} {tuple:?}", bus.name);
+            tuples.push((bus.id, tuple.iter().map(F::as_canonical_u32).collect::<Vec<_>>()));
+        }
+        tuples.sort();
+        assert!(tuples.windows(2).all(|pair| pair[0] != pair[1]));
+    }
+
+    /// Row i of RANGE is value i and row 256·a + b of BYTE is (a, b): the counters of multiplicities rely on it.
+    #[test]
+    fn rows_are_where_they_are_looked_for() {
+        for (i, [value, ..]) in range_rows().into_iter().enumerate() {
+            assert_eq!(value, F::from_usize(i));
+        }
+        for (i, [a, b, ..]) in byte_rows().into_iter().enumerate() {
+            assert_eq!(a * F::from_u16(256) + b, F::from_usize(i));
+        }
+    }
+
+    #[test]
+    fn shape_is_pinned() {
+        expect_file!["../snapshots/tables.txt"].assert_eq(&(shape(&RangeChip) + &shape(&ByteChip)));
+    }
+}

@@ -67,7 +67,7 @@ impl Operands {
     pub(crate) fn next(&mut self) -> u64 {
         let shift = self.bits() % 64;
         let value = self.bits() >> shift;
-        if self.bits() % 3 == 0 { !value } else { value }
+        if self.bits().is_multiple_of(3) { !value } else { value }
     }
 }
 
