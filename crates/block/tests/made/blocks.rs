@@ -40,6 +40,11 @@ fn call(slots: &[(u64, u64)]) -> Vec<u8> {
         .collect()
 }
 
+/// Nothing happens.
+pub(crate) fn empty() -> Made {
+    Made::new(world(), world(), vec![], vec![])
+}
+
 /// Slots are set to zero and others set: among two hundred, from two to one, and from one to none.
 pub(crate) fn deletions() -> Made {
     let mut before = world();

@@ -8,6 +8,8 @@ mod blocks;
 mod fetch;
 mod world;
 
+use alloy_primitives::address;
+use vellum_block::BlockError;
 use world::Made;
 
 fn leads_to_the_stated_state(made: &Made) {
@@ -25,4 +27,17 @@ fn deleted_slots_collapse_branches() {
 #[test]
 fn removed_accounts_and_withdrawals() {
     leads_to_the_stated_state(&blocks::removals());
+}
+
+#[test]
+fn only_a_development_chain_may_lack_the_system_contracts() {
+    let made = blocks::empty();
+    let outcome = made.execute().unwrap();
+    assert_eq!(outcome.public.post_state_root, outcome.public.pre_state_root);
+    let result = made.execute_on(1);
+    let missing = address!("0x00000961Ef480Eb55e80D19ad83579A64c007002");
+    assert!(
+        matches!(result, Err(BlockError::NoSystemContract { address }) if address == missing),
+        "{result:?}"
+    );
 }

@@ -181,10 +181,7 @@ impl Made {
                 "gas used" => self.header.gas_used = expected.parse().unwrap(),
                 "receipts root" => self.header.receipts_root = expected.parse().unwrap(),
                 "logs bloom" => self.header.logs_bloom = expected.parse().unwrap(),
-                "requests hash" => {
-                    let hash = expected.trim_start_matches("Some(").trim_end_matches(')');
-                    self.header.requests_hash = Some(hash.parse().unwrap());
-                }
+                "requests hash" => self.header.requests_hash = Some(expected.parse().unwrap()),
                 "state root" => return,
                 field => panic!("{field}: {expected}"),
             }
@@ -193,11 +190,16 @@ impl Made {
 
     /// Executes the block with all nodes of the state before it.
     pub(crate) fn execute(&self) -> Result<Outcome, BlockError> {
+        self.execute_on(CHAIN_ID)
+    }
+
+    /// [`Self::execute`] under the rules of another chain.
+    pub(crate) fn execute_on(&self, chain_id: u64) -> Result<Outcome, BlockError> {
         let nodes = self.before.nodes().depth_first(self.parent.state_root);
         let mut codes = Vec::new();
         self.before.0.values().for_each(|account| account.code.encode(&mut codes));
         execute(&BlockInput {
-            chain_id: CHAIN_ID,
+            chain_id,
             fork: Fork::Prague,
             block: &self.rlp(),
             headers: &alloy_rlp::encode(&self.parent),
