@@ -76,12 +76,16 @@ impl Target {
         Ok(Self { path, file: BufWriter::new(file) })
     }
 
+    /// The whole content at once.
+    pub(crate) fn write_and_finish(mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.file.write_all(bytes).map_err(|error| cannot_write(&self.path, &error))?;
+        self.finish()
+    }
+
     /// Makes what was written appear at the path, complete and on disk.
     pub(crate) fn finish(self) -> Result<(), Failure> {
         let Self { path, file } = self;
-        let failed = |error: &io::Error| {
-            Failure::internal(format_args!("cannot write {}: {}", path.display(), reason(error)))
-        };
+        let failed = |error: &io::Error| cannot_write(&path, error);
         match file.into_inner().map_err(|error| failed(error.error()))? {
             TargetFile::Direct(mut file) => file.flush().map_err(|error| failed(&error)),
             TargetFile::Temporary(file) => {
@@ -124,11 +128,11 @@ impl Write for TargetFile {
 
 /// Writes a whole file.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let mut target = Target::create(path)?;
-    target.write_all(bytes).map_err(|error| {
-        Failure::internal(format_args!("cannot write {}: {}", path.display(), reason(&error)))
-    })?;
-    target.finish()
+    Target::create(path)?.write_and_finish(bytes)
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> Failure {
+    Failure::internal(format_args!("cannot write {}: {}", path.display(), reason(error)))
 }
 
 fn folder(path: &Path) -> &Path {

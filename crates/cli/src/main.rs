@@ -4,6 +4,7 @@
 //! Each command is one file in `commands`.
 
 mod allocator;
+mod cells;
 mod commands;
 mod console;
 mod cpu;

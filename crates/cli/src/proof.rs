@@ -1,11 +1,12 @@
 //! Proving into a file and verifying one: what `prove`, `demo` and the block commands share.
 
 use std::fmt::{Display, Formatter};
-use std::io::BufReader;
-use std::path::Path;
+use std::io::{BufReader, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
+use clap::Args;
 use serde::Serialize;
 use vellum_zkvm::{
     Budget, Limits, Machine, PROOF_BYTES_MAX, ProgramKey, ProveOptions, Verified, prove, verify,
@@ -37,16 +38,50 @@ pub(crate) struct Proven {
     phases: Vec<(&'static str, f64)>,
 }
 
-/// Proves an execution within `memory` bytes and writes the proof to `path`. `started` is when the command began.
+/// Memory that proving may take.
+#[derive(Args)]
+pub(crate) struct MemoryArgument {
+    /// Memory that proving may take: bytes, or a number of KiB, MiB or GiB
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = crate::size::parse)]
+    pub(crate) memory: u64,
+}
+
+/// Where the proof goes and what making it may take.
+#[derive(Args)]
+pub(crate) struct ProofArguments {
+    /// Write the proof here
+    #[arg(long, value_name = "FILE")]
+    proof: PathBuf,
+    #[command(flatten)]
+    memory: MemoryArgument,
+}
+
+/// Proves an execution and writes the proof to the file asked for, if `accept` takes what was proven. `started` is when
+/// the command began.
 pub(crate) fn prove_to(
-    path: &Path,
+    arguments: &ProofArguments,
+    machine: &Machine,
+    key: &ProgramKey,
+    input: &[u8],
+    started: Instant,
+    accept: impl FnOnce(&Proven) -> Result<(), Failure>,
+) -> Result<Proven, Failure> {
+    let mut target = Target::create(&arguments.proof)?;
+    let proven = prove_into(&mut target, machine, key, input, arguments.memory.memory, started)?;
+    accept(&proven)?;
+    target.finish()?;
+    Ok(proven)
+}
+
+/// Proves an execution within `memory` bytes and writes the proof to `out`.
+pub(crate) fn prove_into(
+    out: &mut dyn Write,
     machine: &Machine,
     key: &ProgramKey,
     input: &[u8],
     memory: u64,
     started: Instant,
 ) -> Result<Proven, Failure> {
-    let mut target = Target::create(path)?;
     let bar = Bar::start("executing");
     let mut options = ProveOptions {
         limits: Limits { max_cycles: None, max_memory_bytes: Some(memory) },
@@ -55,8 +90,7 @@ pub(crate) fn prove_to(
         cancel: &AtomicBool::new(false),
         progress: &mut |progress| bar.update(progress),
     };
-    let report = prove(machine, key, input, &mut options, &mut target)?;
-    target.finish()?;
+    let report = prove(machine, key, input, &mut options, out)?;
     drop(bar);
     let usage = usage()?;
     Ok(Proven {

@@ -1,6 +1,9 @@
 //! One command, one file.
 
+mod block;
+mod demo;
 mod execute;
+mod new;
 mod params;
 mod profile;
 mod programs;
@@ -23,6 +26,9 @@ pub(crate) enum Command {
     Profile(profile::Profile),
     Params(params::Params),
     Programs(programs::Programs),
+    New(new::New),
+    Demo(demo::Demo),
+    Block(block::Block),
 }
 
 impl Command {
@@ -35,6 +41,9 @@ impl Command {
             Self::Profile(command) => Box::new(command.run()?),
             Self::Params(command) => Box::new(command.run()?),
             Self::Programs(command) => Box::new(command.run()?),
+            Self::New(command) => Box::new(command.run()?),
+            Self::Demo(command) => Box::new(command.run()?),
+            Self::Block(command) => return command.run(),
         })
     }
 }

@@ -4,8 +4,9 @@ use std::fmt::{Display, Formatter};
 
 use clap::Args;
 use serde::Serialize;
-use vellum_zkvm::{FAMILIES, Limits, Machine, profile};
+use vellum_zkvm::{Limits, Machine, profile};
 
+use crate::cells::{FAMILIES, cells};
 use crate::exit::Failure;
 use crate::program::ProgramAndInput;
 
@@ -39,7 +40,7 @@ impl Profile {
         let functions = profile.functions.iter().map(|function| Function {
             name: function.name.clone(),
             cycles: function.counts.iter().sum(),
-            cells: machine.family_cells(&function.counts),
+            cells: cells(&machine, &function.counts),
         });
         Ok(Report { functions: functions.collect(), folded: profile.folded(&[1; FAMILIES]) })
     }
