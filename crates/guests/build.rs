@@ -12,6 +12,7 @@ use std::process::{Command, exit};
 use std::{env, fs};
 
 const EXAMPLES: &str = "vellum-guest-examples";
+const BLOCK: &str = "vellum-guest-block";
 
 /// The bundled programs: package, binary, description. A new guest is a line here.
 const GUESTS: &[(&str, &str, &str)] = &[
@@ -24,6 +25,7 @@ const GUESTS: &[(&str, &str, &str)] = &[
     (EXAMPLES, "sort", "the input's distinct lines with their counts, sorted"),
     (EXAMPLES, "panic", "panics with the input as its message: status 1"),
     (EXAMPLES, "read_all", "length and hash of the input, through the standard's C functions"),
+    (BLOCK, "block", "an Ethereum block changes the state root as its header says"),
 ];
 
 const TARGET: &str = "riscv64imac-unknown-none-elf";
@@ -33,7 +35,7 @@ fn main() {
     let workspace =
         Path::new(&variable("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/guests").to_owned();
     // A guest that depends on one more crate of the workspace needs that crate here.
-    for source in ["guest", "crates/isa", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
+    for source in ["guest", "crates/block", "crates/isa", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"] {
         let source = workspace.join(source);
         assert!(source.exists(), "{} is missing", source.display());
         println!("cargo::rerun-if-changed={}", source.display());
