@@ -15,7 +15,7 @@ const PAGE_DWORDS: usize = 1 << 13;
 const PAGES: usize = (ADDRESS_END / 8) as usize / PAGE_DWORDS;
 const INPUT_KEY: u32 = (INPUT_BASE / 8) as u32;
 /// Longest input: the region without its length dword.
-pub(crate) const INPUT_BYTES_MAX: u64 = ADDRESS_END - INPUT_BASE - 8;
+pub const INPUT_BYTES_MAX: u64 = ADDRESS_END - INPUT_BASE - 8;
 
 /// A stamp: `u8` where it only says "touched", `u64` where it is a time.
 pub(crate) trait Stamp: Copy + Default + PartialEq {

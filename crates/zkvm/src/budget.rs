@@ -1,5 +1,7 @@
 //! How large shards may be under a memory budget.
 
+use std::ops::RangeInclusive;
+
 use vellum_chips::Machine;
 use vellum_executor::{INSTRUCTIONS_MAX, ShardLimits};
 use vellum_stark::Shape;
@@ -17,10 +19,9 @@ pub struct Budget {
 /// The process without tables: code, circuits, the executor's pages for a small program, thread stacks.
 const BASE_BYTES: u64 = 96 << 20;
 
-/// Largest log2 of a shard's instructions, whatever the budget: times must stay below 2^24.
-const LOG_INSTRUCTIONS_MAX: u32 = 20;
-/// Smallest.
-const LOG_INSTRUCTIONS_MIN: u32 = 14;
+/// log2 of a shard's instructions: the sizes that an execution is cut by. Times must stay below 2^24, so no budget allows
+/// larger ones.
+pub const LOG_INSTRUCTIONS: RangeInclusive<u32> = 14..=20;
 
 /// Shards of up to 2^`log_instructions` instructions: every table may be as tall.
 pub fn shard_limits(log_instructions: u32) -> ShardLimits {
@@ -30,7 +31,7 @@ pub fn shard_limits(log_instructions: u32) -> ShardLimits {
 
 /// The sizes to try, largest first.
 pub(crate) fn sizes() -> impl Iterator<Item = u32> {
-    (LOG_INSTRUCTIONS_MIN..=LOG_INSTRUCTIONS_MAX).rev()
+    LOG_INSTRUCTIONS.rev()
 }
 
 /// Peak bytes of proving a shard of this shape, next to `touched_dwords` of guest memory and a program of `rom_rows`.

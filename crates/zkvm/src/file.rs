@@ -16,7 +16,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 
-use vellum_chips::{MachineHeader, ShardProof, VK_BYTES, VerifyingKey, canonical, digest_bytes};
+use vellum_chips::{MachineHeader, SHARDS_MAX, ShardProof, VK_BYTES, VerifyingKey, canonical, digest_bytes};
 use vellum_executor::OUTPUT_BYTES_MAX;
 use vellum_stark::{Digest, PrimeField32};
 
@@ -28,6 +28,8 @@ pub const PROOF_MAGIC: &[u8; 8] = b"VLMPROOF";
 pub const PROOF_VERSION: u16 = 1;
 /// Largest encoded shard proof.
 pub const SHARD_BYTES_MAX: u32 = 32 << 20;
+/// No proof file is larger: the shards with their lengths, the output, and room for the head.
+pub const PROOF_BYTES_MAX: u64 = SHARDS_MAX as u64 * (SHARD_BYTES_MAX as u64 + 4) + OUTPUT_BYTES_MAX + 1024;
 
 /// What precedes the shards.
 #[derive(Clone, Debug)]

@@ -12,14 +12,19 @@ mod job;
 mod prove;
 mod verify;
 
-pub use budget::{Budget, MEMORY_MIN_BYTES, shard_limits};
+pub use budget::{Budget, LOG_INSTRUCTIONS, MEMORY_MIN_BYTES, shard_limits};
 pub use error::{ProveError, VerifyFileError};
-pub use file::{PROOF_MAGIC, PROOF_VERSION, SHARD_BYTES_MAX};
+pub use file::{PROOF_BYTES_MAX, PROOF_MAGIC, PROOF_VERSION, SHARD_BYTES_MAX};
 pub use job::{Assignment, Job, ShardResult, Work, assemble};
 pub use prove::{Progress, ProveOptions, ProveReport, prove};
 pub use verify::{Verified, verify};
 
 pub use vellum_chips::{Machine, ProgramKey, VerifyingKey};
-pub use vellum_executor::{Console, Execution, ExecutionError, Limits, Silent, execute};
-pub use vellum_isa::{Family, Program};
-pub use vellum_stark::Profile;
+pub use vellum_executor::{
+    Console, Execution, ExecutionError, Fault, INPUT_BYTES_MAX, Limits, Mark, Silent, execute, profile,
+};
+pub use vellum_isa::{ElfError, Family, Program};
+pub use vellum_stark::{Profile, security};
+
+/// Degree of the field that challenges are drawn from.
+pub const EXTENSION_DEGREE: usize = <vellum_stark::EF as vellum_stark::BasedVectorSpace<vellum_stark::F>>::DIMENSION;

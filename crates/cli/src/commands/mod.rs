@@ -1,0 +1,49 @@
+//! One command, one file.
+
+mod block;
+mod demo;
+mod execute;
+mod new;
+mod params;
+mod profile;
+mod programs;
+mod prove;
+mod setup;
+mod verify;
+
+use clap::Subcommand;
+
+use crate::exit::Failure;
+use crate::output::Report;
+
+/// What the user asks for.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    Execute(execute::Execute),
+    Setup(setup::Setup),
+    Prove(prove::Prove),
+    Verify(verify::Verify),
+    Profile(profile::Profile),
+    Params(params::Params),
+    Programs(programs::Programs),
+    New(new::New),
+    Demo(demo::Demo),
+    Block(block::Block),
+}
+
+impl Command {
+    pub(crate) fn run(&self) -> Result<Box<dyn Report>, Failure> {
+        Ok(match self {
+            Self::Execute(command) => Box::new(command.run()?),
+            Self::Setup(command) => Box::new(command.run()?),
+            Self::Prove(command) => Box::new(command.run()?),
+            Self::Verify(command) => Box::new(command.run()?),
+            Self::Profile(command) => Box::new(command.run()?),
+            Self::Params(command) => Box::new(command.run()?),
+            Self::Programs(command) => Box::new(command.run()?),
+            Self::New(command) => Box::new(command.run()?),
+            Self::Demo(command) => Box::new(command.run()?),
+            Self::Block(command) => return command.run(),
+        })
+    }
+}
