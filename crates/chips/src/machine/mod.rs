@@ -13,7 +13,7 @@ pub use prove::{
     Chain, Fill, GlobalChallenge, PUBLIC_SHARD, Public, ShardProof, chain_next, chain_start, phase0_root,
     prove_shard,
 };
-pub use trace::{ShardRows, check_shard, shard_shape};
+pub use trace::{ShardRows, check_execution, check_shard, shard_shape};
 pub use verify::{Exit, MachineError, MachineHeader, MachineVerifier, SHARDS_MAX};
 
 use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, RowMajorMatrix, hash_bytes};
