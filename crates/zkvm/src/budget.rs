@@ -26,12 +26,7 @@ pub const LOG_INSTRUCTIONS: RangeInclusive<u32> = 14..=20;
 /// Shards of up to 2^`log_instructions` instructions: every table may be as tall.
 pub fn shard_limits(log_instructions: u32) -> ShardLimits {
     let rows = 1u32 << log_instructions;
-    ShardLimits {
-        rows: [rows; 12],
-        boundary: rows,
-        init: rows,
-        instructions: rows.min(INSTRUCTIONS_MAX),
-    }
+    ShardLimits { rows: [rows; 12], boundary: rows, init: rows, instructions: rows.min(INSTRUCTIONS_MAX) }
 }
 
 /// The sizes to try, largest first.

@@ -230,15 +230,17 @@ impl<'a> Work<'a> {
         let mut shard = Shard::default();
         shards.next_into(&mut shard)?;
         let (gamma, beta) = job.global;
-        let chain = Chain {
-            before: job.chain.0,
-            after: job.chain.1,
-            global: GlobalChallenge { gamma, beta },
-        };
+        let chain =
+            Chain { before: job.chain.0, after: job.chain.1, global: GlobalChallenge { gamma, beta } };
         work.prove_one(&shard, &chain, &mut Stages::start())
     }
 
-    fn prove_one(&self, shard: &Shard, chain: &Chain, stages: &mut Stages) -> Result<ShardResult, ProveError> {
+    fn prove_one(
+        &self,
+        shard: &Shard,
+        chain: &Chain,
+        stages: &mut Stages,
+    ) -> Result<ShardResult, ProveError> {
         let (proof, fill) = prove_shard(self.machine, self.key, shard, chain, stages);
         Ok(ShardResult { shard: shard.index, proof: encode_shard(&proof)?, fill })
     }

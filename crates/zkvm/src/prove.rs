@@ -83,7 +83,8 @@ pub fn prove(
     let shards = plan.shards.len() as u32;
     stages.end("plan");
     (options.progress)(Progress::Planned { cycles: plan.cycles, shards });
-    let assignment = work.commit(|shard| (options.progress)(Progress::Committed { shard }), options.cancel)?;
+    let assignment =
+        work.commit(|shard| (options.progress)(Progress::Committed { shard }), options.cancel)?;
     stages.end("commit boundaries");
     let mut proof_bytes = write_head(out, &work.head(&assignment))?;
     let mut fill = Fill::default();

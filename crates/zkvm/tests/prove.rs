@@ -3,7 +3,9 @@
 
 use std::sync::atomic::AtomicBool;
 
-use vellum_zkvm::{Budget, Limits, Machine, Profile, Program, ProgramKey, ProveOptions, ProveReport, prove, verify};
+use vellum_zkvm::{
+    Budget, Limits, Machine, Profile, Program, ProgramKey, ProveOptions, ProveReport, prove, verify,
+};
 
 fn run(machine: &Machine, key: &ProgramKey, input: &[u8]) -> (ProveReport, Vec<u8>) {
     let mut proof = vec![];
