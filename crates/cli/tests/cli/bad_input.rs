@@ -39,7 +39,8 @@ fn folder_without_sparse(folder: &Folder) -> Vec<(String, Vec<u8>)> {
     let names = std::fs::read_dir(folder.path(""))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.filter(|name| name != "sparse" && folder.path(name).is_file()).collect();
+    let mut names: Vec<_> =
+        names.filter(|name| !name.starts_with("sparse") && folder.path(name).is_file()).collect();
     names.sort();
     names.into_iter().map(|name| (name.clone(), folder.read(&name))).collect()
 }

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
@@ -59,7 +60,9 @@ struct Anvil {
 
 impl Drop for Anvil {
     fn drop(&mut self) {
-        let _ = self.process.kill();
+        // npm's anvil is a script that starts the real one.
+        let group = format!("-{}", self.process.id());
+        let _ = Command::new("kill").args(["-TERM", "--", &group]).status();
         let _ = self.process.wait();
     }
 }
@@ -71,6 +74,7 @@ impl Anvil {
         let mut process = Command::new(anvil)
             .args(["--hardfork", "prague", "--port", "0"])
             .stdout(Stdio::piped())
+            .process_group(0)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
