@@ -106,7 +106,9 @@ impl From<ProveError> for Failure {
             )),
             ProveError::TooManyShards { .. } => Self::not_valid(error),
             ProveError::Cancelled => Self::new(Code::Interrupted, error),
-            ProveError::Write(error) => Self::internal(format_args!("cannot write the proof: {}", reason(&error))),
+            ProveError::Write(error) => {
+                Self::internal(format_args!("cannot write the proof: {}", reason(&error)))
+            }
             ProveError::OtherJob(_) | ProveError::Encode(_) => Self::internal(error),
         }
     }

@@ -27,9 +27,9 @@ pub(crate) fn read(path: &Path, max: u64, what: &str) -> Result<Vec<u8>, Failure
     let mut bytes = Vec::new();
     let mut too_long = length > max;
     if !too_long {
-        file.take(max + 1).read_to_end(&mut bytes).map_err(|error| {
-            Failure::file(&format!("cannot read the {what} {}", path.display()), &error)
-        })?;
+        file.take(max + 1)
+            .read_to_end(&mut bytes)
+            .map_err(|error| Failure::file(&format!("cannot read the {what} {}", path.display()), &error))?;
         too_long = bytes.len() as u64 > max;
     }
     if too_long {
@@ -70,7 +70,9 @@ impl Target {
                 if path.file_name().is_none() {
                     return Err(failure(io::ErrorKind::InvalidInput.into()));
                 }
-                TargetFile::Temporary(interrupt::create_partial(|| temporary(folder(&path))).map_err(failure)?)
+                TargetFile::Temporary(
+                    interrupt::create_partial(|| temporary(folder(&path))).map_err(failure)?,
+                )
             }
         };
         Ok(Self { path, file: BufWriter::new(file) })

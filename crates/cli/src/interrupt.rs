@@ -39,7 +39,9 @@ pub(crate) fn watch() -> Result<(), Failure> {
 }
 
 /// Creates a temporary file and remembers it.
-pub(crate) fn create_partial(create: impl FnOnce() -> io::Result<NamedTempFile>) -> io::Result<NamedTempFile> {
+pub(crate) fn create_partial(
+    create: impl FnOnce() -> io::Result<NamedTempFile>,
+) -> io::Result<NamedTempFile> {
     let mut state = lock();
     let file = create()?;
     state.partial.push(file.path().to_owned());

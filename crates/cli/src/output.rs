@@ -33,14 +33,17 @@ pub(crate) fn report(report: &dyn Report, json: bool) -> Result<(), Failure> {
     match written.and_then(|()| stdout.flush()) {
         // Whoever reads has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        written => written.map_err(|error| Failure::internal(format_args!("cannot print: {}", reason(&error)))),
+        written => {
+            written.map_err(|error| Failure::internal(format_args!("cannot print: {}", reason(&error))))
+        }
     }
 }
 
 /// Prints why a command did not succeed; where that cannot be printed the exit code has to do.
 pub(crate) fn failure(failure: &Failure, json: bool) {
     if json {
-        let error = serde_json::json!({ "error": { "code": failure.code as u8, "message": failure.message } });
+        let error =
+            serde_json::json!({ "error": { "code": failure.code as u8, "message": failure.message } });
         let _ = writeln!(io::stdout(), "{error}");
     } else {
         let _ = writeln!(io::stderr(), "error: {}", failure.message);

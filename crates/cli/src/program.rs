@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use vellum_zkvm::{INPUT_BYTES_MAX, Program};
+use vellum_zkvm::{ElfError, INPUT_BYTES_MAX, Program};
 
 use crate::exit::Failure;
 use crate::files;
@@ -52,12 +52,22 @@ pub(crate) fn load(path: &Path) -> Result<Program, Failure> {
         return bundled(guest);
     }
     let elf = files::read(path, ELF_BYTES_MAX, "program")?;
-    Program::from_elf(&elf)
+    decode(&elf)
         .map_err(|error| Failure::usage(format_args!("cannot load the program {}: {error}", path.display())))
 }
 
 /// A bundled program.
 pub(crate) fn bundled(guest: &vellum_guests::Guest) -> Result<Program, Failure> {
-    Program::from_elf(guest.elf)
+    decode(guest.elf)
         .map_err(|error| Failure::internal(format_args!("bundled program {}: {error}", guest.name)))
+}
+
+/// Names become those of the source: they are for messages and profiles only.
+fn decode(elf: &[u8]) -> Result<Program, ElfError> {
+    let mut program = Program::from_elf(elf)?;
+    for symbol in &mut program.symbols {
+        // Without the hash that ends a name; folded stacks are separated by semicolons.
+        symbol.name = format!("{:#}", rustc_demangle::demangle(&symbol.name)).replace("; ", ",");
+    }
+    Ok(program)
 }

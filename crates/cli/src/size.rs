@@ -33,7 +33,9 @@ mod tests {
     fn sizes_are_read_and_others_refused() {
         let read = ["0", "123", "1KiB", "512MiB", "4GiB"].map(parse);
         assert_eq!(read, [Ok(0), Ok(123), Ok(1 << 10), Ok(512 << 20), Ok(4 << 30)]);
-        for text in ["", "GiB", "+1", "-1", "1.5GiB", "4 GiB", "4gib", "4G", "99999999999GiB", "18446744073709551616"] {
+        for text in
+            ["", "GiB", "+1", "-1", "1.5GiB", "4 GiB", "4gib", "4G", "99999999999GiB", "18446744073709551616"]
+        {
             assert!(parse(text).is_err(), "{text}");
         }
     }

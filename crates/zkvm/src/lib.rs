@@ -27,4 +27,5 @@ pub use vellum_isa::{ElfError, Family, Program};
 pub use vellum_stark::{Profile, security};
 
 /// Degree of the field that challenges are drawn from.
-pub const EXTENSION_DEGREE: usize = <vellum_stark::EF as vellum_stark::BasedVectorSpace<vellum_stark::F>>::DIMENSION;
+pub const EXTENSION_DEGREE: usize =
+    <vellum_stark::EF as vellum_stark::BasedVectorSpace<vellum_stark::F>>::DIMENSION;

@@ -56,7 +56,7 @@ impl Execute {
         let (program, input) = self.program.load()?;
         let range = self.signature.is_some().then(|| signature_range(&program)).transpose()?;
         let limits = Limits { max_cycles: self.max_cycles, max_memory_bytes: None };
-        let execution = execute(&program, &input, limits, &mut Stderr)?;
+        let execution = execute(&program, &input, limits, &mut Stderr::new())?;
         if let (Some(path), Some(range)) = (&self.signature, range) {
             files::write(path, signature(&execution, range)?.as_bytes())?;
         }
@@ -74,7 +74,9 @@ impl Executed {
             exit_status: execution.exit.status,
             output_digest: execution.output.as_ref().map(|_| execution.exit.digest),
             output: execution.output,
-            instructions: Family::ALL.map(|family| (family.name(), execution.instructions[family as usize])).into(),
+            instructions: Family::ALL
+                .map(|family| (family.name(), execution.instructions[family as usize]))
+                .into(),
             // This machine has none yet.
             precompiles: Vec::new(),
             touched_dwords: execution.touched_dwords,

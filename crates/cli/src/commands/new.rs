@@ -28,8 +28,9 @@ impl New {
     pub(crate) fn run(&self) -> Result<Report, Failure> {
         let files = template::files(&self.name).map_err(Failure::usage)?;
         let folder = PathBuf::from(&self.name);
-        fs::create_dir(&folder)
-            .map_err(|error| Failure::file(&format!("cannot create the folder {}", folder.display()), &error))?;
+        fs::create_dir(&folder).map_err(|error| {
+            Failure::file(&format!("cannot create the folder {}", folder.display()), &error)
+        })?;
         for (path, text) in &files {
             if let Err(failure) = write(&folder.join(path), text) {
                 // The folder was made above, so nothing else is in it.

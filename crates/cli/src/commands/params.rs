@@ -72,7 +72,11 @@ impl Params {
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "proven security       {:>7.2} bits (all terms added up: {:.2})", self.proven_bits, self.union_bits)?;
+        writeln!(
+            f,
+            "proven security       {:>7.2} bits (all terms added up: {:.2})",
+            self.proven_bits, self.union_bits
+        )?;
         writeln!(f, "conjectured security  {:>7.2} bits", self.conjectured_bits)?;
         writeln!(f, "terms, proven and conjectured:")?;
         for term in &self.terms {

@@ -36,8 +36,11 @@ fn all_fail(folder: &Folder, code: i32, commands: &[&[&str]]) {
 }
 
 fn folder_without_sparse(folder: &Folder) -> Vec<(String, Vec<u8>)> {
-    let names = std::fs::read_dir(folder.path("")).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
-    let mut names: Vec<_> = names.filter(|name| name != "sparse" && folder.path(name).is_file()).collect();
+    let names = std::fs::read_dir(folder.path(""))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let mut names: Vec<_> =
+        names.filter(|name| !name.starts_with("sparse") && folder.path(name).is_file()).collect();
     names.sort();
     names.into_iter().map(|name| (name.clone(), folder.read(&name))).collect()
 }
@@ -80,7 +83,17 @@ fn programs_that_are_none() {
     for length in [4, 30, 63, 64, 100, good.len() - 20] {
         folder.write(&format!("truncated-{length}"), &good[..length]);
     }
-    let names = ["missing", "no/folder", "empty", "noise", "other-machine", "sparse", ".", "/dev/null", "truncated-4"];
+    let names = [
+        "missing",
+        "no/folder",
+        "empty",
+        "noise",
+        "other-machine",
+        "sparse",
+        ".",
+        "/dev/null",
+        "truncated-4",
+    ];
     let lengths = [30, 63, 64, 100].map(|length| format!("truncated-{length}"));
     for name in names.into_iter().chain(lengths.iter().map(String::as_str)) {
         let commands: &[&[&str]] = &[
@@ -138,10 +151,32 @@ fn proofs_that_are_none() {
     folder.write("end", changed(proof.len() - 5, 1));
     folder.sparse("sparse", SPARSE);
     folder.write("sparse-with-head", &proof[..180]);
-    std::fs::OpenOptions::new().write(true).open(folder.path("sparse-with-head")).unwrap().set_len(1 << 28).unwrap();
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open(folder.path("sparse-with-head"))
+        .unwrap()
+        .set_len(1 << 28)
+        .unwrap();
     let names = [
-        "empty", "noise", "noisy", "magic", "version", "key", "shards", "output-length", "head", "half", "short", "long",
-        "twice", "beginning", "middle", "end", "sparse", "sparse-with-head", "/dev/zero",
+        "empty",
+        "noise",
+        "noisy",
+        "magic",
+        "version",
+        "key",
+        "shards",
+        "output-length",
+        "head",
+        "half",
+        "short",
+        "long",
+        "twice",
+        "beginning",
+        "middle",
+        "end",
+        "sparse",
+        "sparse-with-head",
+        "/dev/zero",
     ];
     let vk = folder.report(&["setup", "square"])["vk"].as_str().unwrap().to_owned();
     for name in names {
@@ -150,7 +185,11 @@ fn proofs_that_are_none() {
     let version = folder.fails(1, &["verify", "--proof", "version", "--vk", &vk]);
     assert!(version.contains("version 3"), "{version}");
     all_fail(&folder, 1, &[&["verify", "--proof", "proof", "--program", "fibonacci"]]);
-    all_fail(&folder, 1, &[&["block", "verify", "--proof", "empty"], &["block", "verify", "--proof", "proof"]]);
+    all_fail(
+        &folder,
+        1,
+        &[&["block", "verify", "--proof", "empty"], &["block", "verify", "--proof", "proof"]],
+    );
     for missing in ["missing", "."] {
         let commands: &[&[&str]] =
             &[&["verify", "--proof", missing, "--vk", &vk], &["block", "verify", "--proof", missing]];
@@ -208,7 +247,8 @@ fn answer(mut stream: TcpStream) -> std::io::Result<()> {
         let (mut line, mut length) = (String::new(), 0);
         while reader.read_line(&mut line)? > 2 {
             let header = line.to_ascii_lowercase();
-            length = header.strip_prefix("content-length:").map_or(length, |value| value.trim().parse().unwrap());
+            length =
+                header.strip_prefix("content-length:").map_or(length, |value| value.trim().parse().unwrap());
             line.clear();
         }
         if line.is_empty() {

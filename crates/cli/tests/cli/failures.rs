@@ -16,7 +16,10 @@ fn faults_and_limits() {
         &["profile", "illegal.elf"],
     ] {
         let message = folder.fails(1, command);
-        assert!(message.contains("illegal instruction 0xffffffff") && message.contains("0x10000"), "{message}");
+        assert!(
+            message.contains("illegal instruction 0xffffffff") && message.contains("0x10004"),
+            "{message}"
+        );
     }
     let message = folder.fails(1, &["execute", "loop.elf", "--max-cycles", "1000"]);
     assert!(message.contains("cycle limit of 1000"), "{message}");
@@ -28,7 +31,8 @@ fn faults_and_limits() {
 fn too_little_memory_is_said_before_proving() {
     let folder = Folder::new();
     folder.write("input", square_input(3, 4));
-    let message = folder.fails(2, &["prove", "square", "--input", "input", "--proof", "proof", "--memory", "32MiB"]);
+    let message =
+        folder.fails(2, &["prove", "square", "--input", "input", "--proof", "proof", "--memory", "32MiB"]);
     assert!(message.contains("32.0 MiB") && message.contains("needs"), "{message}");
     assert!(!folder.path("proof").exists());
 }

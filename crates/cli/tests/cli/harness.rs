@@ -132,8 +132,8 @@ pub(crate) fn program(words: &[u32]) -> Vec<u8> {
 pub(crate) const EXIT: [u32; 3] = [0x0000_0513, 0x05d0_0893, 0x0000_0073];
 /// A jump to itself.
 pub(crate) const LOOP: [u32; 1] = [0x0000_006f];
-/// No instruction.
-pub(crate) const ILLEGAL: [u32; 1] = [0xffff_ffff];
+/// A no-operation, then no instruction.
+pub(crate) const ILLEGAL: [u32; 2] = [0x0000_0013, 0xffff_ffff];
 
 /// A file of the repository.
 pub(crate) fn repository(path: &str) -> PathBuf {

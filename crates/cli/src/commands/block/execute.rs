@@ -49,7 +49,7 @@ impl Execute {
         let file = read(&self.file)?;
         let outcome = execute_natively(&file)?;
         let program = guest()?;
-        let execution = execute(&program, &file, Limits::default(), &mut Stderr)?;
+        let execution = execute(&program, &file, Limits::default(), &mut Stderr::new())?;
         require_agreement(execution.exit.status, execution.output.as_deref(), &outcome)?;
         let machine = Machine::new(Profile::Standard);
         let transactions = transactions(&machine, &outcome, &execution.marks)?;

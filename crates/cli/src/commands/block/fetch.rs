@@ -55,7 +55,9 @@ impl From<FetchError> for Failure {
     fn from(error: FetchError) -> Self {
         let code = match error {
             // The node answers, but with a block that is none.
-            FetchError::Hash { .. } | FetchError::DevelopmentState { .. } | FetchError::Block(_) => Code::NotValid,
+            FetchError::Hash { .. } | FetchError::DevelopmentState { .. } | FetchError::Block(_) => {
+                Code::NotValid
+            }
             _ => Code::Usage,
         };
         Self::new(code, error)

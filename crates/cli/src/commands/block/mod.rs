@@ -105,7 +105,11 @@ pub(crate) fn execute_natively(file: &[u8]) -> Result<Outcome, Failure> {
 }
 
 /// The zkVM must have committed to what the native execution found.
-pub(crate) fn require_agreement(exit_status: u64, output: Option<&[u8]>, outcome: &Outcome) -> Result<(), Failure> {
+pub(crate) fn require_agreement(
+    exit_status: u64,
+    output: Option<&[u8]>,
+    outcome: &Outcome,
+) -> Result<(), Failure> {
     if exit_status != 0 || output != Some(&outcome.public.encode()[..]) {
         return Err(Failure::internal("the block's executions inside and outside the zkVM differ"));
     }
