@@ -104,7 +104,7 @@ impl From<ProveError> for Failure {
                 crate::size::show(needed),
                 crate::size::show(budget)
             )),
-            ProveError::TooManyShards { .. } => Self::not_valid(error),
+            ProveError::TooManyShards { .. } | ProveError::TooLong { .. } => Self::not_valid(error),
             ProveError::Cancelled => Self::new(Code::Interrupted, error),
             ProveError::Write(error) => {
                 Self::internal(format_args!("cannot write the proof: {}", reason(&error)))

@@ -32,8 +32,9 @@ pub const TEMPORARY: u8 = 34;
 pub const VIRTUAL_PC: u32 = 1 << 29;
 /// The pc cell after exit.
 pub const HALT: u32 = 1 << 30;
-/// Upper limit of the memory image: the number of dwords all segments span together.
-pub const IMAGE_DWORDS_MAX: usize = 1 << 22;
+/// Upper limit of the memory image: the number of dwords of all segments together. With the registers they fill a table
+/// of 2^22 rows.
+pub const IMAGE_DWORDS_MAX: usize = (1 << 22) - REGISTERS;
 /// Upper limit of ROM rows.
 pub const ROM_ROWS_MAX: usize = 1 << 22;
 /// Initial stack pointer that `guest/rt` uses: stack below, growing down.

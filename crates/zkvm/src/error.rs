@@ -26,6 +26,16 @@ pub enum ProveError {
         /// Limit.
         max: u32,
     },
+    /// More touches of memory across shards than one proof can balance.
+    #[error(
+        "the execution makes {got} interactions on the global memory bus, fewer than {max} can be proven"
+    )]
+    TooLong {
+        /// Interactions.
+        got: u64,
+        /// Limit.
+        max: u64,
+    },
     /// The caller asked to stop.
     #[error("interrupted")]
     Cancelled,

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 use tiny_keccak::{Hasher, Keccak};
 use vellum_chips::{
-    Chain, Fill, GlobalChallenge, Machine, MachineHeader, ProgramKey, SHARDS_MAX, ShardRows, chain_next,
-    chain_start, phase0_root, prove_shard, shard_shape,
+    Chain, Fill, GLOBAL_INTERACTIONS_MAX, GlobalChallenge, Machine, MachineHeader, ProgramKey, SHARDS_MAX,
+    ShardRows, chain_next, chain_start, global_interactions, phase0_root, prove_shard, shard_shape,
 };
 use vellum_executor::{ExecutionError, Limits, Plan, Shard, Shards, histogram, plan_at};
 use vellum_stark::{Digest, EF, F, Shape, Stages};
@@ -109,7 +109,7 @@ impl<'a> Work<'a> {
             return Err(ProveError::TooManyShards { got: plan.shards.len(), max: SHARDS_MAX });
         }
         let last = plan.shards.len();
-        let shapes = plan
+        let shapes: Vec<Shape> = plan
             .shards
             .iter()
             .map(|shard| {
@@ -122,6 +122,10 @@ impl<'a> Work<'a> {
                 shard_shape(key, &rows)
             })
             .collect();
+        let interactions: u64 = shapes.iter().map(global_interactions).sum();
+        if interactions >= GLOBAL_INTERACTIONS_MAX {
+            return Err(ProveError::TooLong { got: interactions, max: GLOBAL_INTERACTIONS_MAX });
+        }
         Ok(Self { machine, key, input, log_instructions, plan, shapes })
     }
 

@@ -1,6 +1,7 @@
 //! Keys: what a program becomes for prover and verifier.
 
-use vellum_isa::Program;
+use vellum_isa::map::{HALT, IMAGE_DWORDS_MAX, INPUT_BASE, REGISTERS, ROM_ROWS_MAX, VIRTUAL_PC};
+use vellum_isa::{Family, Program};
 use vellum_stark::{
     DIGEST, Digest, F, Preprocessed, PreprocessedRoot, PrimeCharacteristicRing, hash_elements,
 };
@@ -135,7 +136,11 @@ pub struct ProgramKey {
 
 impl ProgramKey {
     /// Commits to the program's ROM and memory image.
+    ///
+    /// # Panics
+    /// If the program is none that `Program::from_elf` makes: the soundness of the machine rests on what that guarantees.
     pub fn new(machine: &Machine, program: Program) -> Self {
+        check_program(&program);
         let rom = Preprocessed::commit(
             &machine.set,
             vec![(Table::Program as usize, table(&program_rows(&program)))],
@@ -154,6 +159,44 @@ impl ProgramKey {
         };
         Self { program, rom, image, vk }
     }
+}
+
+/// What the chips take for granted of every ROM row and image dword: one row per pc, cells in their ranges, one image row
+/// per key, keys that are memory's.
+fn check_program(program: &Program) {
+    assert!(!program.rom.is_empty() && program.rom.len() <= ROM_ROWS_MAX, "the ROM's rows fit its table");
+    assert!(program.rom.windows(2).all(|rows| rows[0].pc < rows[1].pc), "pcs ascend, so none stands twice");
+    assert!(program.rom.binary_search_by_key(&program.entry, |row| row.pc).is_ok(), "the entry is a row");
+    assert!(program.entry < VIRTUAL_PC, "the entry is a real pc");
+    for row in &program.rom {
+        let registers = [row.rd, row.rs1].iter().all(|r| usize::from(*r) < REGISTERS);
+        let family = row.op.family();
+        // Branches keep their target in i0, JALR a limb of the link in npc, LI and JALR constants in rs2.
+        let i0 = if row.op.is_branch() { row.i0 < HALT } else { row.i0 < 1 << 16 };
+        let rs2 = matches!(family, Family::Li | Family::Jalr) || usize::from(row.rs2) < REGISTERS;
+        let npc = row.npc < if family == Family::Jalr { 1 << 16 } else { HALT };
+        let amount = family != Family::Shift || row.i0 < 64;
+        // Loads use rd, stores rs2: the other is 0, for the chips add the two.
+        let memory = !matches!(family, Family::Mem64 | Family::MemSub) || row.rd == 0 || row.rs2 == 0;
+        assert!(
+            row.pc < HALT && registers && i0 && rs2 && npc && amount && memory,
+            "the cells of {row:?} are in their ranges"
+        );
+    }
+    let mut end = 0;
+    let mut dwords = 0;
+    for segment in &program.segments {
+        let last = u64::from(segment.key) + segment.dwords.len() as u64;
+        assert!(
+            u64::from(segment.key) >= end && last <= INPUT_BASE / 8,
+            "segments ascend below the input region"
+        );
+        end = last;
+        dwords += segment.dwords.len();
+    }
+    assert!(dwords <= IMAGE_DWORDS_MAX, "the image's dwords fit its table");
+    let image_end = u64::from(program.image_end);
+    assert!(image_end >= end.max(1) && image_end <= INPUT_BASE / 8, "the image ends below the input region");
 }
 
 const KEY_TAG: u32 = 0x56_4b01;

@@ -14,8 +14,12 @@ pub use prove::{
     prove_shard,
 };
 pub use trace::{ShardRows, check_execution, check_shard, shard_shape};
-pub use verify::{Exit, MachineError, MachineHeader, MachineVerifier, SHARDS_MAX};
+pub use verify::{
+    Exit, GLOBAL_INTERACTIONS_MAX, MachineError, MachineHeader, MachineVerifier, SHARDS_MAX,
+    global_interactions,
+};
 
+use vellum_stark::security::{Grinding, Parameters};
 use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, RowMajorMatrix, hash_bytes};
 
 use crate::{
@@ -112,7 +116,14 @@ impl Machine {
 
 fn machine_digest(set: &ChipSet, fixed: &Preprocessed) -> Digest {
     let mut bytes = Vec::new();
+    // The profile by its numbers: other parameters under the same name are another machine.
+    let Parameters { log_blowup, queries, max_log_arity, log_final_poly_len, grinding } =
+        set.profile.parameters();
+    let Grinding { lookup, global, zeta, fold, batch, query } = grinding;
     bytes.extend_from_slice(format!("{:?}", set.profile).as_bytes());
+    let numbers =
+        [log_blowup, queries, max_log_arity, log_final_poly_len, lookup, global, zeta, fold, batch, query];
+    numbers.iter().for_each(|number| bytes.extend_from_slice(&(*number as u64).to_le_bytes()));
     for bound in [vellum_stark::LOG_HEIGHT_MIN, vellum_stark::LOG_HEIGHT_MAX, vellum_stark::COLUMNS_MAX] {
         bytes.extend_from_slice(&(bound as u64).to_le_bytes());
     }
@@ -134,6 +145,10 @@ pub(crate) fn table<const N: usize>(rows: &[[F; N]]) -> RowMajorMatrix<F> {
     values.resize(height * N, F::default());
     RowMajorMatrix::new(values, N)
 }
+
+/// Time cannot wrap: every row of every family advances it by 16, and the last access reaches less than 2^24 further.
+const _: () =
+    assert!(16 * (12u64 << vellum_stark::LOG_HEIGHT_MAX) + (1 << 24) < (1 << 31) - (1 << 24), "time wraps");
 
 /// The canonical integer of a field element.
 pub(crate) fn word(element: F) -> u32 {

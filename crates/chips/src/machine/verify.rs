@@ -3,15 +3,24 @@
 
 use thiserror::Error;
 use vellum_isa::map::HALT;
-use vellum_stark::{Digest, EF, F, PrimeCharacteristicRing, Statement, VerifyError, verify};
+use vellum_stark::{Digest, EF, F, PrimeCharacteristicRing, Shape, Statement, VerifyError, verify};
 
 use super::prove::{Chain, GlobalChallenge, Public, ShardProof, boundary_terms, chain_next, chain_start};
 use super::{Machine, Table, VerifyingKey};
 
 /// Largest number of shards: BOUNDARY checks shard numbers in 16 bits.
 pub const SHARDS_MAX: u32 = 1 << 16;
-/// Largest total number of interactions on the global bus.
-const GLOBAL_INTERACTIONS_MAX: u64 = 1 << 30;
+/// A machine proof makes fewer interactions than this on the global bus: LogUp in this characteristic.
+pub const GLOBAL_INTERACTIONS_MAX: u64 = 1 << 30;
+
+/// Interactions that a shard of this shape makes on the global bus: two per row of the tables that speak to it.
+pub fn global_interactions(shape: &Shape) -> u64 {
+    [Table::Boundary, Table::Init, Table::Image]
+        .iter()
+        .filter_map(|table| shape.log_heights.get(*table as usize).copied().flatten())
+        .map(|height| 2u64.checked_shl(height.into()).unwrap_or(GLOBAL_INTERACTIONS_MAX))
+        .sum()
+}
 
 /// What precedes the shard proofs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -221,11 +230,7 @@ impl<'a> MachineVerifier<'a> {
         self.sum += verify(&self.machine.set, &roots, &statement, &proof.tables)
             .map_err(|error| MachineError::Shard { index, error })?;
         // 8: LogUp in characteristic p.
-        for table in [Table::Boundary, Table::Init, Table::Image] {
-            if let Some(height) = proof.tables.shape.log_heights[table as usize] {
-                self.interactions += 2 << height;
-            }
-        }
+        self.interactions += global_interactions(&proof.tables.shape);
         if self.interactions >= GLOBAL_INTERACTIONS_MAX {
             return Err(MachineError::TooLong);
         }
