@@ -16,7 +16,7 @@ use vellum_chips::{
 };
 use vellum_executor::{Access, BoundaryRow, EcallEvent, Event, InitRow, Shard, ShardLimits};
 use vellum_isa::{
-    Family, RomRow,
+    Family, Op, RomRow,
     map::{HALT, INPUT_BASE, REGISTER_KEY, STACK_TOP},
 };
 use vellum_stark::F;
@@ -261,6 +261,31 @@ fn no_value_can_be_changed_with_all_that_follows_from_it() {
         assert!(dead[family as usize] > 0, "{family:?} has no dead result");
     }
     assert!(dead[Family::Mul as usize] > 0 && dead[Family::DivRem as usize] > 0);
+}
+
+/// Case 1: `remu t1, t2, t2`, one register read twice with two values: a mod (a + 1) is a, not 0.
+#[test]
+fn a_register_has_one_value_in_a_row() {
+    let f = &*FIXTURE;
+    let program = &f.key.program;
+    let at = f.whole[0].events[Family::DivRem as usize]
+        .iter()
+        .position(|event| {
+            let rom = f.rom(event.row);
+            rom.op == Op::Remu && u16::from(rom.rs1) == rom.rs2
+        })
+        .unwrap();
+    let mut shards = f.whole.clone();
+    let event = &mut shards[0].events[Family::DivRem as usize][at];
+    assert_eq!((event.rs2.old, event.rd_new), (event.rs1.old, 0));
+    (event.rs2.old, event.rd_new) = (event.rs1.old + 1, event.rs1.old);
+    let value = event.rd_new;
+    let here =
+        |place: &Place| place.family == Family::DivRem && place.event == at && place.which == Which::Rd;
+    let history = histories(program, &f.whole[0]).into_iter().find(|h| h.iter().any(here)).unwrap();
+    let from = history.iter().position(here).unwrap() + 1;
+    carry_on(program, &mut shards, &history, from, value);
+    assert!(f.check_all(&shards).is_err());
 }
 
 /// Case 12: two accesses of a key in the other order. The tokens still form a path, only time forbids it.

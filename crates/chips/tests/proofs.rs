@@ -11,8 +11,8 @@ use common::{
     prove, set_final, shards, verify,
 };
 use vellum_chips::{
-    Exit, GlobalChallenge, Machine, MachineError, MachineHeader, MachineVerifier, ProgramKey, Public,
-    SHARDS_MAX, ShardProof, VerifyingKey, prove_shard,
+    Exit, GLOBAL_INTERACTIONS_MAX, GlobalChallenge, Machine, MachineError, MachineHeader, MachineVerifier,
+    ProgramKey, Public, SHARDS_MAX, ShardProof, VerifyingKey, global_interactions, prove_shard,
 };
 use vellum_executor::{InitRow, Shard, ShardLimits};
 use vellum_isa::{
@@ -394,9 +394,10 @@ fn different_programs_have_different_keys() {
         key(base.clone()),
         edit(|p| p.rom[3].i0 ^= 1),
         edit(|p| p.rom[0].rd = 31),
-        edit(|p| p.rom.swap(0, 1)),
+        edit(|p| p.rom[5].npc += 2),
+        edit(|p| drop(p.rom.pop())),
         edit(|p| p.segments[1].dwords[0] ^= 1),
-        edit(|p| p.segments[1].key += 1),
+        edit(|p| drop(p.segments[1].dwords.pop())),
         edit(|p| p.entry += 2),
         edit(|p| p.image_end += 1),
         ProgramKey::new(&Machine::new(Profile::Standard), base.clone()).vk,
@@ -437,8 +438,30 @@ fn no_other_shape_is_accepted() {
             }
         }
     }
+    // Case 20: tables whose rows together make more interactions than the characteristic allows for.
+    let tall = CUT.with(|_, p| {
+        let heights = &mut p[0].tables.shape.log_heights;
+        heights.iter_mut().enumerate().filter(|(chip, _)| *chip != 15).for_each(|(_, h)| *h = Some(22));
+    });
+    assert!(
+        matches!(tall, Err(MachineError::Shard { error: VerifyError::TooManyInteractions { .. }, .. })),
+        "{tall:?}"
+    );
     let image = CUT.with(|_, p| p[0].tables.shape.log_heights[15] = Some(6));
     assert_eq!(image, Err(MachineError::Presence { index: 1, table: "IMAGE", expected: false }));
+}
+
+/// Case 20: 2 interactions a row of BOUNDARY, INIT and IMAGE, and no sum of them wraps.
+#[test]
+fn global_interactions_are_counted() {
+    let mut shape = Shape { log_heights: vec![Some(22); 18] };
+    assert_eq!(global_interactions(&shape), 3 << 23);
+    for chip in 12..18 {
+        shape.log_heights[chip] = None;
+    }
+    assert_eq!(global_interactions(&shape), 0);
+    let shards = CUT.proofs.iter().map(|proof| global_interactions(&proof.tables.shape));
+    assert!(shards.clone().all(|count| count > 0) && shards.sum::<u64>() < GLOBAL_INTERACTIONS_MAX);
 }
 
 /// The shard proof of one global challenge does not serve under another: γ and β are public values.
