@@ -118,7 +118,7 @@ fn false_results_are_refused() {
     let error = prove_lie(&key, honest.clone(), |s| s[0].events[Family::CmpBr as usize][1].next_pc += 2);
     assert!(constraints(&error) || local_buses(&error), "{error}");
     // A row too many.
-    let error = prove_lie(&key, honest.clone(), |s| {
+    let error = prove_lie(&key, honest, |s| {
         let event = s[0].events[0][0];
         s[0].events[0].push(event);
     });
@@ -395,9 +395,9 @@ fn different_programs_have_different_keys() {
         edit(|p| p.rom[3].i0 ^= 1),
         edit(|p| p.rom[0].rd = 31),
         edit(|p| p.rom[5].npc += 2),
-        edit(|p| drop(p.rom.pop())),
+        edit(|p| p.rom.truncate(p.rom.len() - 1)),
         edit(|p| p.segments[1].dwords[0] ^= 1),
-        edit(|p| drop(p.segments[1].dwords.pop())),
+        edit(|p| p.segments[1].dwords.truncate(31)),
         edit(|p| p.entry += 2),
         edit(|p| p.image_end += 1),
         ProgramKey::new(&Machine::new(Profile::Standard), base.clone()).vk,

@@ -215,7 +215,7 @@ fn edited_terminals_pass_the_sum_under_frozen_challenges_and_fail_the_proof() {
     let sum = local_sum(&fixture, frozen, &honest.terminals);
     assert_ne!(sum, EF::ZERO);
 
-    let mut forged = honest.clone();
+    let mut forged = honest;
     forged.terminals[0] -= sum;
     assert_eq!(local_sum(&fixture, frozen, &forged.terminals), EF::ZERO, "frozen challenges are fooled");
     let (lying, valid) = absorbed(&fixture, &statement, &forged.proof());

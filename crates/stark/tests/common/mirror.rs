@@ -21,6 +21,8 @@ type ValMmcs = MerkleTreeMmcs<
     8,
 >;
 
+type Opening = FriProof<EF, ExtensionMmcs<F, EF, ValMmcs>, F, Vec<BatchMultiOpening<F, ValMmcs>>>;
+
 /// [`TableProof`], field by field.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Mirror {
@@ -33,7 +35,7 @@ pub(crate) struct Mirror {
     pub(crate) zeta_witness: F,
     pub(crate) terminals: Vec<EF>,
     pub(crate) opened: Vec<Vec<Vec<Vec<EF>>>>,
-    pub(crate) opening: FriProof<EF, ExtensionMmcs<F, EF, ValMmcs>, F, Vec<BatchMultiOpening<F, ValMmcs>>>,
+    pub(crate) opening: Opening,
 }
 
 impl Mirror {
