@@ -38,6 +38,18 @@ fn too_little_memory_is_said_before_proving() {
 }
 
 #[test]
+fn proving_stays_within_its_memory() {
+    const MEMORY: u64 = 400 << 20;
+    let folder = Folder::new();
+    folder.write("rounds", 25_000u64.to_le_bytes());
+    let memory = MEMORY.to_string();
+    let proven =
+        folder.report(&["prove", "alu", "--input", "rounds", "--proof", "proof", "--memory", &memory]);
+    assert!(proven["shards"].as_u64().unwrap() > 1, "{proven}");
+    assert!(proven["peak_rss_bytes"].as_u64().unwrap() <= MEMORY, "{proven}");
+}
+
+#[test]
 fn a_full_disk() {
     let folder = Folder::new();
     folder.write("input", square_input(3, 4));
