@@ -200,8 +200,8 @@ fn jobs_of_something_else_are_refused() {
     assert!(matches!(verdict, Err(VerifyFileError::Invalid(_))), "{verdict:?}");
 }
 
-/// Proofs and verdicts are the same on one thread and on two, and keys the same from two set-ups. The one shard checks the
-/// limb 0 some 90,000 times (case 31).
+/// Proofs and verdicts are the same on one thread and on two, and keys the same from two set-ups. The one shard looks
+/// up limb 0 more than 2^16 times: five results a round have at least twelve zero limbs (case 31).
 #[test]
 fn threads_change_nothing() {
     let input = input(7);
@@ -228,6 +228,7 @@ fn threads_change_nothing() {
     };
     let (one, two) = (run(1), run(2));
     assert_eq!((&one.0, &one.2, &one.3), (&two.0, &two.2, &two.3));
+    assert_eq!(one.2.shards, 1);
     assert!(one.1 == two.1, "the same bytes on one thread and on two");
     assert_eq!(one.0, KEY.vk);
     assert_eq!(one.0.encode(), two.0.encode());
