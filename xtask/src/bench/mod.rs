@@ -1,57 +1,90 @@
 //! `cargo xtask bench`: speed and memory of the release binary, measured on whole processes.
 //!
-//! Prints a table in Markdown. A rate is cycles per CPU-second: user + system of the whole `vellum prove` process.
+//! Prints tables in Markdown and writes them into docs/benchmarks.md between its markers. How the figures are meant is
+//! said there.
+
+mod host;
+mod measure;
+mod report;
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::Value;
 
+use crate::bench::host::Host;
+use crate::bench::measure::{Bench, Run};
 use crate::{setup, shell};
 
 /// Rounds of the `alu` guest, ten instructions each: about 1.5, 15 and 60 million cycles.
 const ALU_ROUNDS: [u64; 3] = [150_000, 1_500_000, 6_000_000];
+const DOCUMENT: &str = "docs/benchmarks.md";
+const BEGIN: &str = "<!-- bench:begin -->\n";
+const END: &str = "<!-- bench:end -->\n";
 
-pub(crate) fn run() -> Result<()> {
+/// All that is measured.
+struct Figures {
+    host: Host,
+    /// The `alu` guest, ever longer.
+    lengths: Vec<Run>,
+    /// The second of them in shards for 1 GiB.
+    small_memory: Run,
+    programs: Vec<Run>,
+    block: Run,
+    /// Executed instructions per second, without proving.
+    instructions_per_second: f64,
+}
+
+pub(crate) fn run(full: bool) -> Result<()> {
     setup::guest_target()?;
-    shell::run("cargo", &["build", "--release", "--bin", "vellum"])?;
-    let folder = tempfile::tempdir().context("no temporary folder")?;
-    println!(
-        "| program | cycles | shards | seconds | cycles per CPU-second | peak MiB | proof bytes | verify s |"
-    );
-    println!("|---|---|---|---|---|---|---|---|");
-    for rounds in ALU_ROUNDS {
-        prove(folder.path(), "alu", &rounds.to_le_bytes())?;
+    shell::build_vellum()?;
+    let figures = measure(full)?;
+    let text = report::markdown(&figures)?;
+    println!("{text}");
+    let path = shell::root().join(DOCUMENT);
+    let document = fs::read_to_string(&path).with_context(|| format!("cannot read {DOCUMENT}"))?;
+    fs::write(&path, replace(&document, &text)?).with_context(|| format!("cannot write {DOCUMENT}"))
+}
+
+fn measure(full: bool) -> Result<Figures> {
+    let host = Host::measure()?;
+    let bench = Bench::new()?;
+    let [short, long, longest] = ALU_ROUNDS.map(u64::to_le_bytes);
+    let mut lengths = vec![bench.guest("alu", &short, "4GiB")?, bench.guest("alu", &long, "4GiB")?];
+    if full {
+        lengths.push(bench.guest("alu", &longest, "4GiB")?);
     }
-    Ok(())
+    let text: Vec<u8> = (0..20_000u32).map(|i| (i.wrapping_mul(0x9e37_79b1) >> 24) as u8).collect();
+    Ok(Figures {
+        host,
+        lengths,
+        small_memory: bench.guest("alu", &long, "1GiB")?,
+        programs: vec![
+            bench.guest("fibonacci", &100_000u64.to_le_bytes(), "4GiB")?,
+            bench.guest("keccak256", &text, "4GiB")?,
+            bench.guest("sort", &text, "4GiB")?,
+            bench.guest("ecrecover", &hex::decode(measure::SIGNATURE)?, "4GiB")?,
+        ],
+        block: bench.block("crates/block/testdata/demo.block")?,
+        instructions_per_second: bench.execution_speed("alu", &longest)?,
+    })
 }
 
-/// Proves and verifies one bundled program and prints its line of the table.
-fn prove(folder: &Path, guest: &str, input: &[u8]) -> Result<()> {
-    let (input_file, proof_file) = (folder.join("input"), folder.join("proof"));
-    fs::write(&input_file, input)?;
-    let input_file = input_file.to_str().context("the temporary folder is not UTF-8")?;
-    let proof_file = proof_file.to_str().context("the temporary folder is not UTF-8")?;
-    let proven = vellum(&["prove", guest, "--input", input_file, "--proof", proof_file])?;
-    let verified = vellum(&["verify", "--proof", proof_file, "--program", guest])?;
-    let number = |report: &Value, key: &str| report[key].as_f64().with_context(|| format!("no number {key}"));
-    let cycles = number(&proven, "cycles")?;
-    println!(
-        "| {guest} | {cycles} | {} | {:.1} | {:.0} | {:.0} | {} | {:.2} |",
-        number(&proven, "shards")?,
-        number(&proven, "seconds")?,
-        cycles / number(&proven, "cpu_seconds")?,
-        number(&proven, "peak_rss_bytes")? / f64::from(1 << 20),
-        number(&proven, "proof_bytes")?,
-        number(&verified, "seconds")?,
-    );
-    Ok(())
+/// The document with the text between its markers replaced.
+fn replace(document: &str, text: &str) -> Result<String> {
+    let (before, rest) = document.split_once(BEGIN).with_context(|| format!("{DOCUMENT} lacks {BEGIN}"))?;
+    let (_, after) = rest.split_once(END).with_context(|| format!("{DOCUMENT} lacks {END}"))?;
+    Ok(format!("{before}{BEGIN}\n{}\n\n{END}{after}", text.trim()))
 }
 
-fn vellum(arguments: &[&str]) -> Result<Value> {
-    let binary = shell::root().join("target/release/vellum");
-    let binary = binary.to_str().context("the workspace's path is not UTF-8")?;
-    let text = shell::output(binary, &[arguments, &["--json"]].concat())?;
-    serde_json::from_str(&text).with_context(|| format!("`vellum {}` did not print JSON", arguments[0]))
+#[cfg(test)]
+mod tests {
+    use super::{BEGIN, END, replace};
+
+    #[test]
+    fn only_the_text_between_the_markers_changes() {
+        let document = format!("head\n{BEGIN}old\n{END}tail\n");
+        let expected = format!("head\n{BEGIN}\nnew\n\n{END}tail\n");
+        assert_eq!(replace(&document, "new\n").expect("has markers"), expected);
+        assert!(replace("no markers", "new").is_err());
+    }
 }
