@@ -95,8 +95,7 @@ fn blocks(folder: &Path) -> Result<()> {
         fs::canonicalize(folder.join("TrieTests"))?,
         temporary.path().join("TrieTests"),
     )?;
-    let mut example =
-        shell::command("cargo", &["run", "--release", "-p", "vellum-block", "--example", "conformance"]);
+    let mut example = shell::command("cargo", &["run", "--release", "--example", "conformance"]);
     example.env("VELLUM_CONFORMANCE", temporary.path());
     shell::run_command(example)
 }

@@ -51,9 +51,11 @@ pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
     status.is_ok_and(|status| status.success())
 }
 
-/// Compiles the command line in the release profile.
+/// Compiles the command line in the release profile, as the tests do.
+///
+/// With an example, dependencies get the features that tests ask for; without, cargo would compile most of them again.
 pub(crate) fn build_vellum() -> Result<()> {
-    run("cargo", &["build", "--release", "--bin", "vellum"])
+    run("cargo", &["build", "--release", "--bin", "vellum", "--example", "permutation"])
 }
 
 /// Runs the compiled command line and returns what it reports; what it prints besides is shown only if it fails.

@@ -34,12 +34,8 @@ fn program() -> Program {
 fn modes(c: &mut Criterion) {
     let program = program();
     let limits = Limits::default();
-    let shard_limits = ShardLimits {
-        rows: [1 << 19; 12],
-        boundary: 1 << 19,
-        init: 1 << 19,
-        instructions: INSTRUCTIONS_MAX,
-    };
+    let shard_limits =
+        ShardLimits { rows: [1 << 19; 12], boundary: 1 << 19, init: 1 << 19, instructions: INSTRUCTIONS_MAX };
     let cycles = execute(&program, &[], limits, &mut Silent).unwrap().cycles;
     assert_eq!(cycles, u64::from(ROUNDS) * 7 + 5);
     let planned = plan(&program, &[], limits, &shard_limits).unwrap();

@@ -8,7 +8,7 @@ use std::time::Duration;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use vellum_stark::check::Cells;
 use vellum_stark::examples::{
-    BYTE, Bytes, RECURRENCE, Recurrence, SELECT, Select, byte_rows, recurrence_rows, select_rows,
+    Bytes, RECURRENCE, Recurrence, SELECT, Select, byte_rows, recurrence_rows, select_rows,
 };
 use vellum_stark::{
     BoundaryTerm, Bus, ChipSet, Direction, EF, F, Preprocessed, PrimeCharacteristicRing, PrimeField32,
@@ -17,15 +17,8 @@ use vellum_stark::{
 
 const LOG_HEIGHTS: [u8; 2] = [12, 16];
 /// As the prover names them, in its order.
-const STAGES: [&str; 7] = [
-    "commit trace",
-    "grind",
-    "auxiliary columns",
-    "commit auxiliary",
-    "quotient",
-    "commit quotient",
-    "open",
-];
+const STAGES: [&str; 7] =
+    ["commit trace", "grind", "auxiliary columns", "commit auxiliary", "quotient", "commit quotient", "open"];
 
 /// The three example chips with full tables.
 struct Machine {
@@ -63,7 +56,8 @@ impl Machine {
         let log_heights = vec![Some(self.log_height), Some(self.log_height), Some(8)];
         let mut traces = Traces::new(&self.set, Shape { log_heights });
         for (chip, rows) in [(0, &self.recurrence), (1, &self.select)] {
-            traces.fill(&self.set, chip, Round::Main, rows.len(), |i, row| row.copy_from_slice(&rows[i].main));
+            traces
+                .fill(&self.set, chip, Round::Main, rows.len(), |i, row| row.copy_from_slice(&rows[i].main));
         }
         let mut counts = [0u32; 256];
         for row in &self.select {
