@@ -4,7 +4,7 @@
 //! from all encodings of each form. The reference decides all results: this repository's decoder only chooses operands
 //! that keep loads, stores and jumps inside the test program.
 
-use std::{collections::BTreeMap, fs, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, process::Command};
 
 use anyhow::{Context, ensure};
 use vellum_isa::{
@@ -14,11 +14,14 @@ use vellum_isa::{
     map::SINK,
 };
 
+use crate::shell::root;
+
 #[path = "../../crates/executor/tests/semantics/case.rs"]
 mod case;
 
 use case::{Case, DWORD, MEMORY, REGISTERS, STATE_BYTES, State, pc};
 
+const EMULATOR: &str = "qemu-riscv64";
 const OUTPUT: &str = "crates/executor/testdata/semantics.txt";
 
 /// Values at which operations change their behaviour.
@@ -44,15 +47,15 @@ pub(crate) fn run() -> anyhow::Result<()> {
         text.push('\n');
     }
     ensure!(case::parse(&text) == cases, "the file does not read back as it was written");
-    fs::write(OUTPUT, text).with_context(|| format!("cannot write {OUTPUT}"))?;
+    fs::write(root().join(OUTPUT), text).with_context(|| format!("cannot write {OUTPUT}"))?;
     println!("{OUTPUT}: {} cases", cases.len());
     Ok(())
 }
 
 /// Runs the program of all cases in the reference and fills in the outputs.
 fn record(cases: &mut [Case]) -> anyhow::Result<()> {
-    let folder = Path::new("target/golden");
-    fs::create_dir_all(folder)?;
+    let folder = root().join("target/golden");
+    fs::create_dir_all(&folder)?;
     let file = folder.join("semantics.elf");
     fs::write(&file, case::program(cases).to_bytes())?;
     // The emulator runs only what is marked executable.
@@ -60,8 +63,9 @@ fn record(cases: &mut [Case]) -> anyhow::Result<()> {
         Command::new("chmod").arg("+x").arg(&file).status()?.success(),
         "cannot mark {file:?} executable"
     );
-    let output = Command::new("qemu-riscv64").arg(&file).output().context("cannot run qemu-riscv64")?;
-    ensure!(output.status.success(), "qemu-riscv64 ended with {}", output.status);
+    let output = Command::new(EMULATOR).arg(&file).output();
+    let output = output.with_context(|| format!("cannot run {EMULATOR}: the package qemu-user has it"))?;
+    ensure!(output.status.success(), "{EMULATOR} ended with {}", output.status);
     ensure!(output.stdout.len() == cases.len() * STATE_BYTES, "{} bytes of results", output.stdout.len());
     for (case, bytes) in cases.iter_mut().zip(output.stdout.chunks_exact(STATE_BYTES)) {
         for (output, dword) in case.outputs.iter_mut().zip(bytes.chunks_exact(8)) {

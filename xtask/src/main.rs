@@ -3,7 +3,9 @@
 mod arrows;
 mod bench;
 mod bless;
+mod conformance;
 mod demo;
+mod golden;
 mod guests;
 mod setup;
 mod shell;
@@ -36,8 +38,16 @@ enum Command {
     Bless,
     /// Compares the figures in snapshots/ with the code
     Check,
-    /// Measures speed and memory and prints the table of docs/benchmarks.md
-    Bench,
+    /// Runs programs and test vectors of others, where they lie beside the repository
+    Conformance { part: conformance::Part },
+    /// Measures speed and memory, prints the tables and writes them into docs/benchmarks.md
+    Bench {
+        /// Also proves the longest execution, 60 million cycles
+        #[arg(long)]
+        full: bool,
+    },
+    /// Records what qemu-riscv64 makes of every instruction, for the executor's tests
+    Golden,
     /// Compiles the guest programs
     Guests {
         /// Compiles them a second time in another folder and compares the bytes
@@ -64,7 +74,9 @@ fn run(command: Command) -> Result<()> {
         Command::Tidy => tidy::run(),
         Command::Bless => bless::bless(),
         Command::Check => bless::check(),
-        Command::Bench => bench::run(),
+        Command::Conformance { part } => conformance::run(part, test::full()),
+        Command::Bench { full } => bench::run(full),
+        Command::Golden => golden::run(),
         Command::Guests { check } => guests::run(check),
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use serde_json::Value;
 
 /// The target of the guest programs.
 pub(crate) const GUEST_TARGET: &str = "riscv64imac-unknown-none-elf";
@@ -48,6 +49,25 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
 pub(crate) fn succeeds(program: &str, arguments: &[&str]) -> bool {
     let status = command(program, arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
     status.is_ok_and(|status| status.success())
+}
+
+/// Compiles the command line in the release profile, as the tests do.
+///
+/// With an example, dependencies get the features that tests ask for; without, cargo would compile most of them again.
+pub(crate) fn build_vellum() -> Result<()> {
+    run("cargo", &["build", "--release", "--bin", "vellum", "--example", "permutation"])
+}
+
+/// Runs the compiled command line and returns what it reports; what it prints besides is shown only if it fails.
+pub(crate) fn vellum(arguments: &[&str]) -> Result<Value> {
+    let binary = root().join("target/release/vellum");
+    let mut command = Command::new(binary);
+    command.args(arguments).arg("--json").current_dir(root());
+    let line = display(&command);
+    let output = command.output().with_context(|| format!("cannot run `{line}`"))?;
+    let printed = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "`{line}` failed: {}\n{}", output.status, printed.trim());
+    serde_json::from_slice(&output.stdout).with_context(|| format!("`{line}` did not print JSON"))
 }
 
 fn display(command: &Command) -> String {

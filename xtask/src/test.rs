@@ -7,11 +7,17 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::conformance::{self, Part};
 use crate::shell::{self, GUEST_TARGET};
 use crate::{guests, setup};
 
 /// Read by the tests that sweep: set, they sweep completely.
 const FULL: &str = "VELLUM_TEST_FULL";
+
+/// Whether the environment asks for complete sweeps.
+pub(crate) fn full() -> bool {
+    std::env::var_os(FULL).is_some()
+}
 
 pub(crate) fn run(full: bool) -> Result<()> {
     setup::guest_target()?;
@@ -24,7 +30,18 @@ pub(crate) fn run(full: bool) -> Result<()> {
     let documents = ["doc", "--release", "--no-deps", "--document-private-items"];
     shell::run_command(strict(shell::command("cargo", &documents)))?;
     on_guests("doc", &["--no-deps", "--document-private-items"])?;
-    guests::run(true)
+    guests::run(true)?;
+    if full { every_conformance_test() } else { Ok(()) }
+}
+
+/// What lies beside the repository; somebody who has only the repository has nothing to run here.
+fn every_conformance_test() -> Result<()> {
+    for part in [Part::Signatures, Part::Proofs, Part::Blocks] {
+        if part.folder().is_dir() {
+            conformance::run(part, true)?;
+        }
+    }
+    Ok(())
 }
 
 /// A subcommand of cargo for the guest packages, which only compile for their own target.

@@ -1,0 +1,50 @@
+//! The machine that measures, and its unit of time.
+
+use std::fs;
+use std::thread::available_parallelism;
+
+use anyhow::{Context, Result};
+
+use crate::shell;
+
+/// Where and when the figures were obtained.
+pub(crate) struct Host {
+    /// The processor's name.
+    pub(crate) model: String,
+    /// Hardware threads.
+    pub(crate) threads: usize,
+    /// Day of the run, UTC.
+    pub(crate) date: String,
+    /// Commit of the run.
+    pub(crate) commit: String,
+    /// Mean number of running threads in the minute before the run: what else the machine did.
+    pub(crate) load: String,
+    /// One Poseidon2 permutation of width 16, per lane.
+    pub(crate) permutation_nanoseconds: f64,
+}
+
+impl Host {
+    pub(crate) fn measure() -> Result<Self> {
+        let line = |program, arguments: &[&str]| Ok(shell::output(program, arguments)?.trim().to_owned());
+        // Before anything heats the load up.
+        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let changed = !shell::output("git", &["status", "--porcelain", "--untracked-files=no"])?.is_empty();
+        let commit: Result<String> = line("git", &["rev-parse", "--short", "HEAD"]);
+        let nanoseconds = line("cargo", &["run", "--quiet", "--release", "--example", "permutation"])?;
+        Ok(Self {
+            model: model(),
+            threads: available_parallelism().context("number of threads")?.get(),
+            date: line("date", &["--utc", "+%Y-%m-%d"])?,
+            commit: commit? + if changed { " with changes" } else { "" },
+            load: load.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown").to_owned(),
+            permutation_nanoseconds: nanoseconds.parse().context("the example prints nanoseconds")?,
+        })
+    }
+}
+
+fn model() -> String {
+    let information = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let line = information.lines().find_map(|line| line.strip_prefix("model name"));
+    let name = line.map(|rest| rest.trim_start_matches([' ', '\t', ':']));
+    name.unwrap_or(std::env::consts::ARCH).to_owned()
+}
