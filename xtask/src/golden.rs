@@ -267,7 +267,7 @@ impl Cases {
         }
     }
 
-    /// Up to [`SAMPLES`] encodings of every 16-bit form.
+    /// Up to twelve encodings of every 16-bit form.
     fn compressed(&mut self) {
         const SAMPLES: usize = 12;
         let mut forms = BTreeMap::<u16, Vec<u16>>::new();

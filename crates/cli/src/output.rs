@@ -60,7 +60,7 @@ pub(crate) fn hex<S: Serializer>(bytes: impl AsRef<[u8]>, serializer: S) -> Resu
     serializer.serialize_str(&show_hex(bytes))
 }
 
-/// As [`hex`]; null where there are none.
+/// As [`hex()`]; null where there are none.
 pub(crate) fn optional_hex<T: AsRef<[u8]>, S: Serializer>(
     bytes: &Option<T>,
     serializer: S,

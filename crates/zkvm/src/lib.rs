@@ -1,6 +1,6 @@
 //! The zkVM as a library: execute, set up, prove, verify.
 //!
-//! A [`Program`] comes from an ELF file; [`Machine`] holds the circuits; [`prove`] writes a proof file; [`verify`] reads one
+//! A [`Program`] comes from an ELF file; [`Machine`] holds the circuits; [`prove()`] writes a proof file; [`verify()`] reads one
 //! shard by shard. Underneath is the job interface: [`Work::plan`] cuts an execution into [`Job`]s, any worker proves one
 //! ([`Work::prove`]), [`assemble`] puts the results together. File formats are in `file`.
 
