@@ -7,8 +7,8 @@
 //! | pc, ts | place and time of the row | STATE |
 //! | add, sub, addw, subw | the operation, one-hot | PROG through the code, constraints 1 and 2 |
 //! | rd, rs1, rs2, npc | decoded cells | PROG |
-//! | a[4], b[4] + prev_ts, dlo each | register reads | MEM, RANGE (access) |
-//! | c[4], old[4], prev_ts, dlo | register write | constraints 3 to 8, RANGE16; MEM, RANGE (access) |
+//! | a\[4\], b\[4\] + prev_ts, dlo each | register reads | MEM, RANGE (access) |
+//! | c\[4\], old\[4\], prev_ts, dlo | register write | constraints 3 to 8, RANGE16; MEM, RANGE (access) |
 //!
 //! # Constraints
 //! r = add + sub + addw + subw. No carry has a column: the carry out of limb i is a linear expression,
@@ -24,7 +24,7 @@
 //! 8. (addw + subw)·(c_3 − c_2) = 0, degree 2
 //!
 //! # Interactions (20)
-//! The frame: PROG 1, STATE 2. Two reads and a write: MEM 6, RANGE16 3, RANGE8 3. RANGE16 of c[4], and of 2·c_1 − c_2 for
+//! The frame: PROG 1, STATE 2. Two reads and a write: MEM 6, RANGE16 3, RANGE8 3. RANGE16 of c\[4\], and of 2·c_1 − c_2 for
 //! the W forms.
 //!
 //! # Soundness

@@ -7,8 +7,8 @@
 //! | pc, ts | place and time of the row | STATE |
 //! | r, word | the row's activity; 1 for addiw, 0 for addi | PROG through the code 5·r + word, constraints 1 and 2 |
 //! | rd, rs1, npc, i0, i1 | decoded cells; the immediate's limb 0 and its sign limb (0 or 0xffff) | PROG |
-//! | a[4], prev_ts, dlo | register read | MEM, RANGE (access) |
-//! | c[4], old[4], prev_ts, dlo | register write | constraints 3 to 6, RANGE16; MEM, RANGE (access) |
+//! | a\[4\], prev_ts, dlo | register read | MEM, RANGE (access) |
+//! | c\[4\], old\[4\], prev_ts, dlo | register write | constraints 3 to 6, RANGE16; MEM, RANGE (access) |
 //!
 //! # Constraints
 //! k_i is the carry out of limb i of a + (i0, i1, i1, i1) = c, a linear expression.
@@ -20,7 +20,7 @@
 //! 6. word·(c_3 − c_2) = 0, degree 2
 //!
 //! # Interactions (16)
-//! The frame: PROG 1, STATE 2. A read and a write: MEM 4, RANGE16 2, RANGE8 2. RANGE16 of c[4], and of 2·c_1 − c_2 for
+//! The frame: PROG 1, STATE 2. A read and a write: MEM 4, RANGE16 2, RANGE8 2. RANGE16 of c\[4\], and of 2·c_1 − c_2 for
 //! addiw.
 //!
 //! # Soundness

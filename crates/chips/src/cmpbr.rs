@@ -9,9 +9,9 @@
 //! | imm, unsigned | the second operand is the immediate; the branch is bltu or bgeu | PROG through the code, 3 |
 //! | rd, rs1, rs2, npc, i0, i1 | decoded cells; immediate and its sign limb, or i0 the target | PROG |
 //! | next | pc cell of the row executed next | constraint 12 |
-//! | a[4], prev_ts, dlo | register read | MEM, RANGE (access) |
-//! | b[4], prev_ts, dlo | register read, or the immediate's limbs and two idle cells | MEM, RANGE, or constraint 4 |
-//! | old[4], prev_ts, dlo | what the register write replaces; idle in branches | MEM, RANGE (access) |
+//! | a\[4\], prev_ts, dlo | register read | MEM, RANGE (access) |
+//! | b\[4\], prev_ts, dlo | register read, or the immediate's limbs and two idle cells | MEM, RANGE, or constraint 4 |
+//! | old\[4\], prev_ts, dlo | what the register write replaces; idle in branches | MEM, RANGE (access) |
 //! | sa, sb | sign bits of a and b in signed comparisons, else 0 | constraint 5, RANGE16 |
 //! | d_3, d_2, d_1, d_0 | one-hot: the highest limb in which a and b differ; all 0 if a = b | constraints 6 to 8, RANGE16 |
 //! | lt | a < b | constraints 9 to 11, RANGE16 |

@@ -7,9 +7,9 @@
 //! | pc, ts | place and time of the row | STATE |
 //! | r | the row's activity | constraint 1; PROG (the code r·JALR) |
 //! | rd, rs1, i0, i1, l_0, l_1 | decoded cells; the immediate's limb 0 and sign limb, the link address's limbs | PROG |
-//! | a[4], prev_ts, dlo | register read | MEM, RANGE (access) |
+//! | a\[4\], prev_ts, dlo | register read | MEM, RANGE (access) |
 //! | odd, h, t_1 | the sum a + immediate is odd + 2·h + 2^16·t_1 | constraints 2 and 3, RANGE16 |
-//! | old[4], prev_ts, dlo | what the register write replaces | MEM, RANGE (access) |
+//! | old\[4\], prev_ts, dlo | what the register write replaces | MEM, RANGE (access) |
 //!
 //! # Constraints
 //! k_i is the carry out of limb i of a + (i0, i1, i1, i1) = (odd + 2·h, t_1, 0, 0), a linear expression.

@@ -7,7 +7,7 @@
 //! | pc, ts | place and time of the row | STATE |
 //! | r | the row's activity | constraint 1; PROG (the code r·LI) |
 //! | rd, npc, c_0, c_1, c_2 | decoded cells; limbs 0 and 1 of the constant, and what limbs 2 and 3 both are | PROG |
-//! | old[4], prev_ts, dlo | what the register write replaces | MEM, RANGE (access) |
+//! | old\[4\], prev_ts, dlo | what the register write replaces | MEM, RANGE (access) |
 //!
 //! # Constraints
 //! 1. r is boolean, degree 2

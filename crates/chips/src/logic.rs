@@ -8,10 +8,10 @@
 //! | and, or, xor | the operation, one-hot | PROG through the code, constraints 1 and 2 |
 //! | imm | the second operand is the immediate | PROG through the code, constraint 3 |
 //! | rd, rs1, rs2, npc, i0, i1 | decoded cells; the immediate's limb 0 and its sign limb (0 or 0xffff) | PROG |
-//! | a[4], prev_ts, dlo | register read | MEM, RANGE (access) |
-//! | b[4], prev_ts, dlo | register read, or the immediate's limbs and two idle cells | MEM, RANGE, or constraints 4, 5 |
-//! | c[4], old[4], prev_ts, dlo | register write | BYTE; MEM, RANGE (access) |
-//! | a', b', c' [4] | low byte of each limb | BYTE |
+//! | a\[4\], prev_ts, dlo | register read | MEM, RANGE (access) |
+//! | b\[4\], prev_ts, dlo | register read, or the immediate's limbs and two idle cells | MEM, RANGE, or constraints 4, 5 |
+//! | c\[4\], old\[4\], prev_ts, dlo | register write | BYTE; MEM, RANGE (access) |
+//! | a', b', c' \[4\] | low byte of each limb | BYTE |
 //!
 //! # Constraints
 //! r = and + or + xor.

@@ -16,13 +16,13 @@
 //! | sll, sllw, right, rightw | the operation, one-hot | PROG through the code, constraints 1 and 2 |
 //! | arith, imm | sra or sraw; the amount is the immediate | PROG through the code, constraint 3 |
 //! | rd, rs1, rs2, npc, i0 | decoded cells; the immediate amount | PROG |
-//! | a[4], prev_ts, dlo | register read | MEM, RANGE (access) |
-//! | b[4], prev_ts, dlo | register read, or the amount and five idle cells | MEM, RANGE, or constraint 4 |
-//! | c[4], old[4], prev_ts, dlo | register write | constraints 14 to 18; MEM, RANGE (access) |
+//! | a\[4\], prev_ts, dlo | register read | MEM, RANGE (access) |
+//! | b\[4\], prev_ts, dlo | register read, or the amount and five idle cells | MEM, RANGE, or constraint 4 |
+//! | c\[4\], old\[4\], prev_ts, dlo | register write | constraints 14 to 18; MEM, RANGE (access) |
 //! | m_0, m_1, m_2, β, q | the amount's bits, its bytes, what is above it in b_0 | constraints 5 to 8 and 19, RANGE16 |
 //! | w_0 … w_7 | W at β, 0 elsewhere | constraints 6 to 9 |
 //! | mask | T − 1 | constraints 8 and 9 |
-//! | a'[4] | low byte of each limb of a | BYTE |
+//! | a'\[4\] | low byte of each limb of a | BYTE |
 //! | low_0 … low_7 | low bits of each byte of a | BYTE |
 //! | g, f | the sign that fills from the left, and g·T | constraints 10 to 13, RANGE16 |
 //! | s | what shows that a sign is right | constraint 13 |
