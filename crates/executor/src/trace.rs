@@ -1,6 +1,6 @@
 //! Traced mode: executes row by row and records every access with the time of the one before it.
 //!
-//! [`Tracer`] runs stretches of rows; where a shard ends is decided by its callers: `plan` by the limits, [`Shards`] by
+//! [`Tracer`] runs stretches of rows; where a shard ends is decided by its callers: `plan` by the limits, `Shards` by
 //! the plan.
 
 use vellum_isa::{
