@@ -18,7 +18,9 @@ pub(crate) struct Host {
     /// Commit of the run.
     pub(crate) commit: String,
     /// Mean number of running threads in the minute before the run: what else the machine did.
-    pub(crate) load: String,
+    pub(crate) load_before: String,
+    /// The same at its end; the run itself is about 2 of it.
+    pub(crate) load_after: String,
     /// One Poseidon2 permutation of width 16, per lane.
     pub(crate) permutation_nanoseconds: f64,
 }
@@ -27,7 +29,7 @@ impl Host {
     pub(crate) fn measure() -> Result<Self> {
         let line = |program, arguments: &[&str]| Ok(shell::output(program, arguments)?.trim().to_owned());
         // Before anything heats the load up.
-        let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+        let load_before = load();
         let changed = !shell::output("git", &["status", "--porcelain", "--untracked-files=no"])?.is_empty();
         let commit: Result<String> = line("git", &["rev-parse", "--short", "HEAD"]);
         let nanoseconds = line("cargo", &["run", "--quiet", "--release", "--example", "permutation"])?;
@@ -36,10 +38,16 @@ impl Host {
             threads: available_parallelism().context("number of threads")?.get(),
             date: line("date", &["--utc", "+%Y-%m-%d"])?,
             commit: commit? + if changed { " with changes" } else { "" },
-            load: load.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown").to_owned(),
+            load_before,
+            load_after: String::new(),
             permutation_nanoseconds: nanoseconds.parse().context("the example prints nanoseconds")?,
         })
     }
+}
+
+pub(crate) fn load() -> String {
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    load.split(' ').next().filter(|load| !load.is_empty()).unwrap_or("unknown").to_owned()
 }
 
 fn model() -> String {

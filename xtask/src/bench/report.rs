@@ -9,7 +9,7 @@ use crate::bench::measure::Run;
 pub(crate) const STAGES: [(&str, &str); 13] = [
     ("set-up", "load the program, commit to fixed tables, ROM and image"),
     ("plan", "execute, find the cuts"),
-    ("commit boundaries", "execute again, commit to phase-0 columns"),
+    ("commit boundaries", "execute again, commit to phase-0 columns, grind for the global challenge"),
     ("execute", "execute a third time, record events"),
     ("rows", "events → rows, count lookups"),
     ("commit trace", "low-degree extension and Merkle tree of phase-0 and main columns"),
@@ -49,14 +49,15 @@ fn machine(text: &mut String, figures: &Figures) -> Result<(), Error> {
     )?;
     writeln!(
         text,
-        "Load average before the run: {}. One Poseidon2 permutation per lane: {:.1} ns. Release profile, `target-cpu=native`, \
+        "Load average before the run: {}, at its end: {}, of which the run itself is about 2. One Poseidon2 permutation per lane: {:.1} ns. Release profile, `target-cpu=native`, \
          profile `standard`.\n",
-        host.load, host.permutation_nanoseconds
+        host.load_before, host.load_after, host.permutation_nanoseconds
     )
 }
 
 fn targets(text: &mut String, figures: &Figures) -> Result<(), Error> {
     let [short, long, ..] = &figures.lengths[..] else { return Err(Error) };
+    let [slowest, .., fastest] = &figures.short_rates[..] else { return Err(Error) };
     let scale = 49.0 / figures.host.permutation_nanoseconds;
     let largest = figures.lengths.iter().chain(&figures.programs).chain([&figures.block]);
     let largest = largest.map(|run| run.peak_bytes).fold(0.0, f64::max);
@@ -65,7 +66,14 @@ fn targets(text: &mut String, figures: &Figures) -> Result<(), Error> {
             "prove, ALU loop of 1.5 M cycles, shard proofs: cycles per CPU-second",
             "150,000",
             "210,000",
-            format!("{} ({} at 49 ns)", thousands(short.rate()), thousands(short.rate() / scale)),
+            format!(
+                "{} ({} at 49 ns); median of {} runs, {} to {}",
+                thousands(short.rate()),
+                thousands(short.rate() / scale),
+                figures.short_rates.len(),
+                thousands(*slowest),
+                thousands(*fastest)
+            ),
         ),
         (
             "the same in permutation times per cycle",
@@ -124,7 +132,11 @@ fn lengths(text: &mut String, figures: &Figures) -> Result<(), Error> {
 
 fn programs(text: &mut String, figures: &Figures) -> Result<(), Error> {
     writeln!(text, "## Programs\n")?;
-    writeln!(text, "`block` is the demo's: a real block of six transactions.\n")?;
+    writeln!(
+        text,
+        "`block` is the demo's: a real block of six transactions; its verification computes the guest's key first, the others are given \
+         the key.\n"
+    )?;
     table(text, figures, figures.programs.iter().chain([&figures.block]))
 }
 
@@ -160,7 +172,8 @@ fn time(text: &mut String, figures: &Figures) -> Result<(), Error> {
     writeln!(text, "## Where the time goes\n")?;
     writeln!(
         text,
-        "ALU loop, percent of the seconds of the process; stages are `phases` of `vellum prove --json`.\n"
+        "ALU loop, percent of the seconds of the process; stages are `phases` of `vellum prove --json`. Permutation times take a \
+         stage's share of the CPU-seconds to be its share of the seconds.\n"
     )?;
     writeln!(
         text,
