@@ -40,7 +40,7 @@ impl Costs {
     }
 
     /// The cost of a shard with these rows.
-    fn of(&self, rows: &[u32; 12]) -> u64 {
+    pub(crate) fn of(&self, rows: &[u32; 12]) -> u64 {
         let mut cost = self.shard;
         let mut tallest = 1 << LOG_HEIGHT_MIN;
         for (f, width) in self.families.iter().enumerate() {
