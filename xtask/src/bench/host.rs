@@ -15,8 +15,6 @@ pub(crate) struct Host {
     pub(crate) threads: usize,
     /// Day of the run, UTC.
     pub(crate) date: String,
-    /// Commit of the run.
-    pub(crate) commit: String,
     /// Mean number of running threads in the minute before the run: what else the machine did.
     pub(crate) load_before: String,
     /// The same at its end; the run itself is about 2 of it.
@@ -30,14 +28,11 @@ impl Host {
         let line = |program, arguments: &[&str]| Ok(shell::output(program, arguments)?.trim().to_owned());
         // Before anything heats the load up.
         let load_before = load();
-        let changed = !shell::output("git", &["status", "--porcelain", "--untracked-files=no"])?.is_empty();
-        let commit: Result<String> = line("git", &["rev-parse", "--short", "HEAD"]);
         let nanoseconds = line("cargo", &["run", "--quiet", "--release", "--example", "permutation"])?;
         Ok(Self {
             model: model(),
             threads: available_parallelism().context("number of threads")?.get(),
             date: line("date", &["--utc", "+%Y-%m-%d"])?,
-            commit: commit? + if changed { " with changes" } else { "" },
             load_before,
             load_after: String::new(),
             permutation_nanoseconds: nanoseconds.parse().context("the example prints nanoseconds")?,

@@ -44,8 +44,8 @@ fn machine(text: &mut String, figures: &Figures) -> Result<(), Error> {
     writeln!(text, "## The machine\n")?;
     writeln!(
         text,
-        "{}, {} hardware threads; {}, commit {}.",
-        host.model, host.threads, host.date, host.commit
+        "{}, {} hardware threads; {}.",
+        host.model, host.threads, host.date
     )?;
     writeln!(
         text,
