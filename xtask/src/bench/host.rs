@@ -25,7 +25,9 @@ pub(crate) struct Host {
 
 impl Host {
     pub(crate) fn measure() -> Result<Self> {
-        let line = |program, arguments: &[&str]| Ok(shell::output(program, arguments)?.trim().to_owned());
+        let line = |program, arguments: &[&str]| -> Result<String> {
+            Ok(shell::output(program, arguments)?.trim().to_owned())
+        };
         // Before anything heats the load up.
         let load_before = load();
         let nanoseconds = line("cargo", &["run", "--quiet", "--release", "--example", "permutation"])?;

@@ -42,11 +42,7 @@ fn permutations(figures: &Figures, run: &Run) -> f64 {
 fn machine(text: &mut String, figures: &Figures) -> Result<(), Error> {
     let host = &figures.host;
     writeln!(text, "## The machine\n")?;
-    writeln!(
-        text,
-        "{}, {} hardware threads; {}.",
-        host.model, host.threads, host.date
-    )?;
+    writeln!(text, "{}, {} hardware threads; {}.", host.model, host.threads, host.date)?;
     writeln!(
         text,
         "Load average before the run: {}, at its end: {}, of which the run itself is about 2. One Poseidon2 permutation per lane: {:.1} ns. Release profile, `target-cpu=native`, \
