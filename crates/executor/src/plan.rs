@@ -1,7 +1,7 @@
 //! Where the shards of an execution end, and what memory they initialise: [`plan`] executes once to find out, then
 //! [`Shards`] executes again, as often as needed, and yields shard by shard.
 //!
-//! Three executions prove a program: `plan`, [`Shards::boundaries`] for the phase-0 commitments, [`Shards::events`] for
+//! After [`histogram`] has counted, three executions prove a program: `plan`, [`Shards::boundaries`] for the phase-0 commitments, [`Shards::events`] for
 //! the proofs. None keeps more than one shard, so memory does not grow with the program's running time.
 
 use std::ops::Range;

@@ -10,7 +10,7 @@ pub(crate) const STAGES: [(&str, &str); 13] = [
     ("set-up", "load the program, commit to fixed tables, ROM and image"),
     ("plan", "execute, find the cuts"),
     ("commit boundaries", "execute again, commit to phase-0 columns, grind for the global challenge"),
-    ("execute", "execute a third time, record events"),
+    ("execute", "execute once more, record events"),
     ("rows", "events → rows, count lookups"),
     ("commit trace", "low-degree extension and Merkle tree of phase-0 and main columns"),
     ("grind", "local lookup challenges, ζ"),
