@@ -22,6 +22,8 @@ pub const RANGE16: Bus = Bus::lookup("RANGE16", 8, 1);
 pub const RANGE8: Bus = Bus::lookup("RANGE8", 9, 1);
 /// (op, a, b, c): c = a op b on bytes, op 0 and, 1 or, 2 xor, 3 zero (a and b are bytes); received by BYTE.
 pub const BYTE: Bus = Bus::lookup("BYTE", 10, 4);
+/// (code, ts, low and high limb of a0, of a1, of a2, of a3): a precompile call, received by the chip that proves it.
+pub const PRE: Bus = Bus::permutation("PRE", 11, 10);
 
 /// All of them, for set-up checks and reports.
-pub const ALL: [Bus; 10] = [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE];
+pub const ALL: [Bus; 11] = [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE];
