@@ -14,7 +14,7 @@ use vellum_isa::{
 use crate::{
     ExecutionError, Exit, Fault, FinalRow, InitRow, Limits, Shard,
     fast::check_input,
-    precompile::{DEMAND_MAX, Demand, Rows, TABLES},
+    precompile::{Demand, Rows, TABLES},
     trace::{ROW_ACCESSES_MAX, Tracer},
 };
 
@@ -155,6 +155,9 @@ pub fn plan_at(
                 None => shard_limits.hold(&shard, op.family(), tracer.boundary_rows()),
                 Some(demand) => shard_limits.hold_call(&shard, demand, tracer.boundary_rows()),
             };
+            if let (false, 0, Some(demand)) = (fits, shard.instructions, &demand) {
+                return Err(shard_limits.too_small_for(demand));
+            }
             if !fits || cuts.peek().is_some_and(|cut| *cut <= tracer.cycles()) {
                 break;
             }
@@ -209,14 +212,8 @@ impl ShardLimits {
         if let Some(family) = Family::ALL.iter().find(|family| self.rows[**family as usize] == 0) {
             return Err(error(family.name(), 0, 1));
         }
-        // Any call must fit into a shard of its own.
-        let short = DEMAND_MAX.rows.iter().zip(&self.rows).find(|(most, limit)| limit < most);
-        if let Some((most, limit)) = short {
-            return Err(error("precompile rows", *limit, u64::from(*most)));
-        }
-        let dwords = DEMAND_MAX.dwords + ROW_ACCESSES_MAX as u32;
-        if self.boundary < dwords {
-            return Err(error("BOUNDARY", self.boundary, dwords.into()));
+        if (self.boundary as usize) < ROW_ACCESSES_MAX {
+            return Err(error("BOUNDARY", self.boundary, ROW_ACCESSES_MAX as u64));
         }
         if self.instructions == 0 {
             return Err(error("instructions", 0, 1));
@@ -240,6 +237,23 @@ impl ShardLimits {
         shard.instructions < self.instructions.min(INSTRUCTIONS_MAX)
             && rows.into_iter().all(|((rows, more), limit)| rows + more <= *limit)
             && boundary + ROW_ACCESSES_MAX + demand.dwords as usize <= self.boundary as usize
+    }
+}
+
+impl ShardLimits {
+    /// The error of a call that no shard has room for. Callers allow for [`crate::DEMAND_MAX`].
+    fn too_small_for(&self, demand: &Demand) -> ExecutionError {
+        let rows = demand.rows.iter().zip(&self.rows).find(|(rows, limit)| rows > limit);
+        match rows {
+            Some((rows, limit)) => {
+                let (what, got) = ("rows of a precompile", u64::from(*limit));
+                ExecutionError::ShardLimit { what, got, min: u64::from(*rows) }
+            }
+            None => {
+                let min = u64::from(demand.dwords) + ROW_ACCESSES_MAX as u64;
+                ExecutionError::ShardLimit { what: "BOUNDARY", got: self.boundary.into(), min }
+            }
+        }
     }
 }
 
