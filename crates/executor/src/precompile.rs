@@ -4,7 +4,7 @@
 //! *slots*, the time inside the call: a slot touches a key at most once, and of one key lower slots come first. The slots
 //! are those of the chip that proves the call.
 
-use vellum_isa::{Family, Precompile, map::ADDRESS_END};
+use vellum_isa::{Family, HintKind, Precompile, map::ADDRESS_END};
 
 use crate::{Call, Fault};
 
@@ -58,6 +58,8 @@ pub(crate) trait Dwords {
     fn peek(&self, key: u32) -> Result<u64, Fault>;
     /// The dword `key` in slot `slot`.
     fn read(&mut self, slot: u32, key: u32) -> Result<u64, Fault>;
+    /// Called with the answer to a hint, which may change it.
+    fn answer(&mut self, _kind: HintKind, _answer: &mut [u64]) {}
     /// Replaces the dword `key` in slot `slot`; returns what it was.
     fn write(&mut self, slot: u32, key: u32, value: u64) -> Result<u64, Fault>;
 }
