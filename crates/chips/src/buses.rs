@@ -22,6 +22,13 @@ pub const RANGE16: Bus = Bus::lookup("RANGE16", 8, 1);
 pub const RANGE8: Bus = Bus::lookup("RANGE8", 9, 1);
 /// (op, a, b, c): c = a op b on bytes, op 0 and, 1 or, 2 xor, 3 zero (a and b are bytes); received by BYTE.
 pub const BYTE: Bus = Bus::lookup("BYTE", 10, 4);
+/// (code, ts, a0_lo, a0_hi, a1_lo, a1_hi, a2_lo, a2_hi, a3_lo, a3_hi): a precompile called at time ts, from ECALL.
+pub const PRE: Bus = Bus::permutation("PRE", 11, 10);
+/// The parts of a Keccak state between two rounds: see KECCAKF.
+pub const KSTATE: Bus = Bus::permutation("KSTATE", 12, 24);
+/// What comes next in a call of KECCAK: see SPONGE.
+pub const SPONGE: Bus = Bus::permutation("SPONGE", 13, 7);
 
 /// All of them, for set-up checks and reports.
-pub const ALL: [Bus; 10] = [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE];
+pub const ALL: [Bus; 13] =
+    [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE, KSTATE, SPONGE];
