@@ -88,7 +88,7 @@ fn cells(machine: &Machine, key: &ProgramKey, plan: &Plan) -> Vec<u64> {
     let mut cells = vec![0; per_row.len()];
     for shard in &plan.shards {
         let rows = ShardRows {
-            families: shard.rows.map(|rows| rows as usize),
+            tables: shard.rows.map(|rows| rows as usize),
             boundary: shard.boundary as usize,
             init: shard.init.len(),
             is_last: shard.index as usize == plan.shards.len(),

@@ -22,7 +22,7 @@ pub const RANGE16: Bus = Bus::lookup("RANGE16", 8, 1);
 pub const RANGE8: Bus = Bus::lookup("RANGE8", 9, 1);
 /// (op, a, b, c): c = a op b on bytes, op 0 and, 1 or, 2 xor, 3 zero (a and b are bytes); received by BYTE.
 pub const BYTE: Bus = Bus::lookup("BYTE", 10, 4);
-/// (code, ts, a0_lo, a0_hi, a1_lo, a1_hi, a2_lo, a2_hi, a3_lo, a3_hi): a precompile called at time ts, from ECALL.
+/// (code, ts, low and high limb of a0, of a1, of a2, of a3): a precompile call, received by the chip that proves it.
 pub const PRE: Bus = Bus::permutation("PRE", 11, 10);
 /// The parts of a Keccak state between two rounds: see KECCAKF.
 pub const KSTATE: Bus = Bus::permutation("KSTATE", 12, 24);

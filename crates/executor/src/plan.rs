@@ -14,14 +14,16 @@ use vellum_isa::{
 use crate::{
     ExecutionError, Exit, Fault, FinalRow, InitRow, Limits, Shard,
     fast::check_input,
+    precompile::{DEMAND_MAX, Demand, Rows, TABLES},
     trace::{ROW_ACCESSES_MAX, Tracer},
 };
 
 /// Most rows that one shard can hold: a chip has at most this many of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardLimits {
-    /// Rows of each family by `Family as usize`. A row of DIVREM takes one of MUL as well, which proves its product.
-    pub rows: [u32; 12],
+    /// Rows of each table that instructions fill: by `Family as usize`, then by `Table as usize`. A row of DIVREM takes one
+    /// of MUL as well, which proves its product.
+    pub rows: Rows,
     /// Keys touched, registers included.
     pub boundary: u32,
     /// INIT rows.
@@ -40,8 +42,8 @@ pub struct ShardPlan {
     pub index: u32,
     /// Executed rows.
     pub instructions: u32,
-    /// Executed rows by `Family as usize`.
-    pub rows: [u32; 12],
+    /// Rows of each table: executed rows by `Family as usize`, then those of precompiles by `Table as usize`.
+    pub rows: Rows,
     /// Keys touched.
     pub boundary: u32,
     /// Its part of [`Plan::init`].
@@ -73,8 +75,7 @@ pub struct Plan {
     pub output: Option<Vec<u8>>,
 }
 
-/// How many rows of each family (by `Family as usize`) every `block` consecutive rows of an execution are: the material
-/// for choosing cuts. The last block may be shorter.
+/// How many rows of each table every `block` consecutive rows of an execution take: the material for choosing cuts. The last block may be shorter.
 ///
 /// # Errors
 /// Those of [`crate::execute`].
@@ -83,21 +84,24 @@ pub fn histogram(
     input: &[u8],
     limits: Limits,
     block: u32,
-) -> Result<Vec<[u32; 12]>, ExecutionError> {
+) -> Result<Vec<Rows>, ExecutionError> {
     check_input(input)?;
     let max_cycles = limits.max_cycles.unwrap_or(u64::MAX);
     let mut tracer = Tracer::new(program, input, limits.max_memory_bytes);
     let mut blocks = Vec::new();
     let mut unused = Shard::default();
     while tracer.exit().is_none() {
-        let mut counts = [0; 12];
+        let mut counts = [0; TABLES];
         for _ in 0..block.max(1) {
             if tracer.cycles() >= max_cycles {
                 return Err(tracer.fault(Fault::CycleLimit(max_cycles)));
             }
-            let family = program.rom[tracer.row()? as usize].op.family();
+            let op = program.rom[tracer.row()? as usize].op;
+            match tracer.demand(op) {
+                None => counts[op.family() as usize] += 1,
+                Some(demand) => add(&mut counts, &demand.rows),
+            }
             tracer.step::<false>(&mut unused)?;
-            counts[family as usize] += 1;
             if tracer.exit().is_some() {
                 break;
             }
@@ -145,16 +149,21 @@ pub fn plan_at(
             if tracer.cycles() >= max_cycles {
                 return Err(tracer.fault(Fault::CycleLimit(max_cycles)));
             }
-            let family = program.rom[tracer.row()? as usize].op.family();
-            if !shard_limits.hold(&shard, family, tracer.boundary_rows()) {
-                break;
-            }
-            if cuts.peek().is_some_and(|cut| *cut <= tracer.cycles()) {
+            let op = program.rom[tracer.row()? as usize].op;
+            let demand = tracer.demand(op);
+            let fits = match &demand {
+                None => shard_limits.hold(&shard, op.family(), tracer.boundary_rows()),
+                Some(demand) => shard_limits.hold_call(&shard, demand, tracer.boundary_rows()),
+            };
+            if !fits || cuts.peek().is_some_and(|cut| *cut <= tracer.cycles()) {
                 break;
             }
             tracer.step::<false>(&mut unused)?;
             shard.instructions += 1;
-            shard.rows[family as usize] += 1;
+            match &demand {
+                None => shard.rows[op.family() as usize] += 1,
+                Some(demand) => add(&mut shard.rows, &demand.rows),
+            }
         }
         shard.pc_out = tracer.pc();
         shard.boundary = tracer.end_shard().0.len() as u32;
@@ -175,7 +184,7 @@ impl ShardPlan {
         Self {
             index,
             instructions: 0,
-            rows: [0; 12],
+            rows: [0; TABLES],
             boundary: 0,
             init: 0..0,
             key_in,
@@ -189,7 +198,7 @@ impl ShardPlan {
 impl ShardLimits {
     /// Limits that only the time imposes, for tests.
     pub const UNLIMITED: Self = Self {
-        rows: [INSTRUCTIONS_MAX; 12],
+        rows: [INSTRUCTIONS_MAX; TABLES],
         boundary: u32::MAX,
         init: u32::MAX,
         instructions: INSTRUCTIONS_MAX,
@@ -200,8 +209,14 @@ impl ShardLimits {
         if let Some(family) = Family::ALL.iter().find(|family| self.rows[**family as usize] == 0) {
             return Err(error(family.name(), 0, 1));
         }
-        if (self.boundary as usize) < ROW_ACCESSES_MAX {
-            return Err(error("BOUNDARY", self.boundary, ROW_ACCESSES_MAX as u64));
+        // Any call must fit into a shard of its own.
+        let short = DEMAND_MAX.rows.iter().zip(&self.rows).find(|(most, limit)| limit < most);
+        if let Some((most, limit)) = short {
+            return Err(error("precompile rows", *limit, u64::from(*most)));
+        }
+        let dwords = DEMAND_MAX.dwords + ROW_ACCESSES_MAX as u32;
+        if self.boundary < dwords {
+            return Err(error("BOUNDARY", self.boundary, dwords.into()));
         }
         if self.instructions == 0 {
             return Err(error("instructions", 0, 1));
@@ -218,6 +233,18 @@ impl ShardLimits {
             && !(multiplies && products >= self.rows[Family::Mul as usize])
             && boundary + ROW_ACCESSES_MAX <= self.boundary as usize
     }
+
+    /// Whether `shard`, which has touched `boundary` keys, has room for a precompile call.
+    fn hold_call(&self, shard: &ShardPlan, demand: &Demand, boundary: usize) -> bool {
+        let rows = shard.rows.iter().zip(&demand.rows).zip(&self.rows);
+        shard.instructions < self.instructions.min(INSTRUCTIONS_MAX)
+            && rows.into_iter().all(|((rows, more), limit)| rows + more <= *limit)
+            && boundary + ROW_ACCESSES_MAX + demand.dwords as usize <= self.boundary as usize
+    }
+}
+
+fn add(sum: &mut Rows, more: &Rows) {
+    sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }
 
 fn init_rows(tracer: &Tracer<'_>) -> Vec<InitRow> {
@@ -324,6 +351,7 @@ impl<'a> Shards<'a> {
 
     fn run<const RECORD: bool>(&mut self, plan: &ShardPlan, shard: &mut Shard) -> Result<(), ExecutionError> {
         if RECORD {
+            // The families come first.
             for (events, rows) in shard.events.iter_mut().zip(plan.rows) {
                 events.reserve(rows as usize);
             }
@@ -357,6 +385,8 @@ impl Shard {
         events.iter_mut().for_each(Vec::clear);
         let mut ecalls = std::mem::take(&mut self.ecalls);
         ecalls.clear();
-        *self = Self { events, ecalls, ..Self::default() };
+        let mut calls = std::mem::take(&mut self.calls);
+        calls.clear();
+        *self = Self { events, ecalls, calls, ..Self::default() };
     }
 }

@@ -123,7 +123,7 @@ impl<'a> Work<'a> {
         let blocks = histogram(&key.program, input, limits, block)?;
         let costs = Costs::new(machine, key);
         let cuts = cuts(&costs, &blocks, block);
-        let plan = plan_at(&key.program, input, limits, &shard_limits(log_instructions), &cuts)?;
+        let plan = plan_at(&key.program, input, limits, &shard_limits(machine, log_instructions), &cuts)?;
         if plan.shards.len() > SHARDS_MAX as usize {
             return Err(ProveError::TooManyShards { got: plan.shards.len(), max: SHARDS_MAX });
         }
@@ -133,7 +133,7 @@ impl<'a> Work<'a> {
             .iter()
             .map(|shard| {
                 let rows = ShardRows {
-                    families: shard.rows.map(|r| r as usize),
+                    tables: shard.rows.map(|r| r as usize),
                     boundary: shard.boundary as usize,
                     init: shard.init.len(),
                     is_last: shard.index as usize == last,

@@ -1,27 +1,28 @@
 //! From a shard's events to its tables.
 
-use vellum_executor::Shard;
+use vellum_executor::{Call, PRECOMPILE_TABLES, Shard, TABLES};
 use vellum_isa::Family;
 use vellum_stark::check::{BusBalance, Lookups, Row};
 use vellum_stark::{
-    BoundaryTerm, Bus, Entry, F, LOG_HEIGHT_MIN, LookupSink, Preprocessed, PrimeCharacteristicRing, Round,
-    Scope, Shape, Traces,
+    BoundaryTerm, Bus, ChipSet, Entry, F, LOG_HEIGHT_MIN, LookupSink, Preprocessed, PrimeCharacteristicRing,
+    Round, Scope, Shape, Traces,
 };
 
 use super::prove::Fill;
 use super::{Machine, ProgramKey, Table, word};
 use crate::family::FamilyChip;
 use crate::{
-    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, DivRemChip, EcallChip, ImageChip, InitChip, JalrChip,
-    LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, RANGE8, RANGE16, ShiftChip, product,
+    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, DivRemChip, EcallChip, HintChip, ImageChip, InitChip,
+    JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, PrecompileChip, RANGE8, RANGE16, ShiftChip,
+    product,
 };
 
 /// Numbers of rows that fix a shard's shape: known after planning, before any event is recorded. Every DIVREM event also
 /// takes a row of MUL.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardRows {
-    /// Events by family.
-    pub families: [usize; 12],
+    /// Rows of the tables that instructions fill: by family, then by `Table`.
+    pub tables: [usize; TABLES],
     /// Touched keys.
     pub boundary: usize,
     /// Initialised keys.
@@ -32,13 +33,9 @@ pub struct ShardRows {
 
 /// The heights of a shard's tables: the smallest powers of two that hold its rows; tables without rows are absent.
 pub fn shard_shape(key: &ProgramKey, rows: &ShardRows) -> Shape {
-    let mut log_heights = vec![None; 18];
-    for family in Family::ALL {
-        let mut count = rows.families[family as usize];
-        if family == Family::Mul {
-            count += rows.families[Family::DivRem as usize];
-        }
-        log_heights[family as usize] = table_height(count);
+    let mut log_heights = vec![None; Table::Byte as usize + 1];
+    for (table, count) in used(&rows.tables).into_iter().enumerate() {
+        log_heights[table] = table_height(count);
     }
     log_heights[Table::Boundary as usize] = table_height(rows.boundary.max(1));
     log_heights[Table::Init as usize] = table_height(rows.init);
@@ -49,15 +46,28 @@ pub fn shard_shape(key: &ProgramKey, rows: &ShardRows) -> Shape {
     Shape { log_heights }
 }
 
+/// Rows in use: every DIVREM event takes one of MUL too.
+fn used(tables: &[usize; TABLES]) -> [usize; TABLES] {
+    let mut used = *tables;
+    used[Family::Mul as usize] += used[Family::DivRem as usize];
+    used
+}
+
 fn table_height(rows: usize) -> Option<u8> {
     (rows > 0).then(|| rows.next_power_of_two().ilog2().max(LOG_HEIGHT_MIN as u32) as u8)
 }
 
-/// The row counts of a complete shard.
-pub(crate) fn rows_of(shard: &Shard) -> ShardRows {
-    let mut families: [usize; 12] = std::array::from_fn(|f| shard.events[f].len());
-    families[Family::Ecall as usize] = shard.ecalls.len();
-    ShardRows { families, boundary: shard.boundary.len(), init: shard.init.len(), is_last: shard.is_last }
+impl ShardRows {
+    /// The row counts of a complete shard.
+    pub fn of(shard: &Shard) -> Self {
+        let mut tables = [0; TABLES];
+        for call in &shard.calls {
+            tables.iter_mut().zip(call.demand().rows).for_each(|(sum, rows)| *sum += rows as usize);
+        }
+        tables.iter_mut().zip(&shard.events).for_each(|(rows, events)| *rows = events.len());
+        tables[Family::Ecall as usize] = shard.ecalls.len();
+        Self { tables, boundary: shard.boundary.len(), init: shard.init.len(), is_last: shard.is_last }
+    }
 }
 
 /// Fills the phase-0 columns.
@@ -82,7 +92,7 @@ pub(crate) fn fill_phase0(machine: &Machine, traces: &mut Traces, shard: &Shard)
 /// All tables of a shard.
 pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Traces {
     let set = &machine.set;
-    let mut traces = Traces::new(set, shard_shape(key, &rows_of(shard)));
+    let mut traces = Traces::new(set, shard_shape(key, &ShardRows::of(shard)));
     fill_phase0(machine, &mut traces, shard);
     let rom = &key.program.rom;
     let family = |traces: &mut Traces, chip: &dyn RowWriter| {
@@ -132,8 +142,35 @@ pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Trac
             EcallChip.write_row(&rom[event.row as usize], event, row);
         });
     }
+    if !shard.calls.is_empty() {
+        for writer in call_writers() {
+            writer.fill(set, &mut traces, &shard.calls);
+        }
+    }
     fill_multiplicities(machine, key, shard, &mut traces);
     traces
+}
+
+/// The chips that precompile calls fill.
+fn call_writers() -> [&'static dyn CallWriter; PRECOMPILE_TABLES] {
+    [&HintChip]
+}
+
+/// The object-safe part of [`PrecompileChip`].
+trait CallWriter {
+    /// Writes the rows of some calls.
+    fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]);
+}
+
+impl<C: PrecompileChip> CallWriter for C {
+    fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]) {
+        let rows: Vec<C::Row> = calls.iter().flat_map(|call| self.rows(call)).collect();
+        if !rows.is_empty() {
+            traces.fill(set, self.table() as usize, Round::Main, rows.len(), |i, row| {
+                self.write_row(&rows[i], row);
+            });
+        }
+    }
 }
 
 /// The object-safe part of [`FamilyChip`].
@@ -153,9 +190,8 @@ impl<C: FamilyChip> RowWriter for C {
 
 /// How full a shard's tables are. Fixed tables count as full.
 pub(crate) fn fill(machine: &Machine, key: &ProgramKey, shard: &Shard, shape: &Shape) -> Fill {
-    let rows = rows_of(shard);
-    let mut used: Vec<usize> = rows.families.to_vec();
-    used[Family::Mul as usize] += rows.families[Family::DivRem as usize];
+    let rows = ShardRows::of(shard);
+    let mut used: Vec<usize> = used(&rows.tables).into();
     used.extend([rows.boundary, rows.init, key.program.rom.len(), shard.image.len(), 1 << 16, 1 << 16]);
     let mut fill = Fill::default();
     for ((entry, height), used) in machine.set.chips.iter().zip(&shape.log_heights).zip(used) {
