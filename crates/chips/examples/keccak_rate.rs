@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use vellum_chips::{KSTATE, KeccakFChip, ROUNDS, Round as KeccakRound};
 use vellum_stark::{
-    BoundaryTerm, Chip, ChipSet, Direction, EF, F, PrimeCharacteristicRing, Profile, Round, Shape, Stages, Statement,
-    Traces,
+    BoundaryTerm, Chip, ChipSet, Direction, EF, F, PrimeCharacteristicRing, Profile, Round, Shape, Stages,
+    Statement, Traces,
     check::{Cells, interactions},
     prove, verify,
 };
@@ -40,7 +40,8 @@ fn main() {
     let set = ChipSet::new(vec![Box::new(chip)], Profile::Standard).expect("the chip is sound");
     let log_height = rounds.len().next_power_of_two().ilog2() as u8;
     let shape = Shape { log_heights: vec![Some(log_height)] };
-    let statement = Statement { vk: [F::ONE; 8], publics: &[], global: (EF::ONE, EF::TWO), boundary: &boundary };
+    let statement =
+        Statement { vk: [F::ONE; 8], publics: &[], global: (EF::ONE, EF::TWO), boundary: &boundary };
 
     let started = Instant::now();
     let mut stages = Stages::start();

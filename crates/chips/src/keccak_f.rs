@@ -48,9 +48,10 @@
 
 use std::array::from_fn;
 
+use vellum_executor::{Call, Table};
 use vellum_stark::{Algebra, Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
 
-use crate::{KSTATE, family::exclusive};
+use crate::{KSTATE, family::exclusive, precompile::PrecompileChip, sponge::Sponge};
 
 /// Rounds of a permutation.
 pub const ROUNDS: usize = 24;
@@ -162,7 +163,11 @@ impl<T: Default> Columns<T> for Row<T> {
         self.round_low.visit(f);
         f(&mut self.keep);
         self.input.as_flattened_mut().iter_mut().for_each(&mut *f);
-        for bits in [self.parity.as_flattened_mut(), self.parity_after.as_flattened_mut(), self.mixed.as_flattened_mut()] {
+        for bits in [
+            self.parity.as_flattened_mut(),
+            self.parity_after.as_flattened_mut(),
+            self.mixed.as_flattened_mut(),
+        ] {
             bits.as_flattened_mut().iter_mut().for_each(&mut *f);
         }
         self.before_iota.visit(f);
@@ -408,33 +413,48 @@ impl Steps {
             mixed[from].rotate_left(ROTATIONS[from] as u32)
         });
         let lane = |x: usize, y: usize| moved[x % 5 + 5 * y];
-        let mut output: State =
-            from_fn(|i| moved[i] ^ (!lane(i % 5 + 1, i / 5) & lane(i % 5 + 2, i / 5)));
+        let mut output: State = from_fn(|i| moved[i] ^ (!lane(i % 5 + 1, i / 5) & lane(i % 5 + 2, i / 5)));
         let before_iota = output[0];
         output[0] ^= ROUND_CONSTANTS[round];
         Self { parity, parity_after: parity_of(&mixed), mixed, before_iota, output }
     }
 }
 
+impl PrecompileChip for KeccakFChip {
+    type Row = Round;
+
+    fn table(&self) -> Table {
+        Table::KeccakF
+    }
+
+    fn rows(&self, call: &Call) -> Vec<Round> {
+        Sponge::new(call).map_or(Vec::new(), |sponge| sponge.rounds())
+    }
+
+    fn write_row(&self, from: &Round, row: &mut [F]) {
+        from.write(row);
+    }
+}
+
 /// A lane in limbs of 24, 24 and 16 bits.
-pub(crate) fn lane_limbs(lane: u64) -> Lane<F> {
+fn lane_limbs(lane: u64) -> Lane<F> {
     [lane & 0xff_ffff, lane >> 24 & 0xff_ffff, lane >> 48].map(F::from_u64)
 }
 
-impl KeccakFChip {
-    /// Writes all main cells of a round's row.
-    pub fn write_row(&self, round: &Round, row: &mut [F]) {
-        let number = usize::from(round.round);
-        let steps = Steps::of(&round.state, number);
+impl Round {
+    /// Writes all main cells of the round's row.
+    fn write(&self, row: &mut [F]) {
+        let number = usize::from(self.round);
+        let steps = Steps::of(&self.state, number);
         let bit = |lane: u64, z: usize| F::from_bool(lane >> z & 1 == 1);
         let bits = |lane: u64| -> Bits<F> { from_fn(|i| from_fn(|j| bit(lane, 16 * i + j))) };
         Row {
-            ts: F::from_u32(round.ts),
-            block: F::from_u32(round.block),
+            ts: F::from_u32(self.ts),
+            block: F::from_u32(self.block),
             round_high: from_fn(|i| F::from_bool(i == number / 6)),
             round_low: from_fn(|j| F::from_bool(j == number % 6)),
-            keep: F::from_bool(round.keep),
-            input: round.state.map(lane_limbs),
+            keep: F::from_bool(self.keep),
+            input: self.state.map(lane_limbs),
             parity: steps.parity.map(bits),
             parity_after: steps.parity_after.map(bits),
             mixed: steps.mixed.map(bits),

@@ -9,6 +9,7 @@ use vellum_isa::{Family, Precompile, map::ADDRESS_END};
 use crate::{Call, Fault};
 
 mod hint;
+mod keccak;
 
 /// A table whose rows precompile calls fill. Tables are numbered after the families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,10 +17,16 @@ mod hint;
 pub enum Table {
     /// A row per call.
     Hint = Family::ALL.len(),
+    /// A row per call of KECCAK, and rows that load and store states.
+    Keccak,
+    /// Three rows per block of KECCAK.
+    Sponge,
+    /// 24 rows per block of KECCAK.
+    KeccakF,
 }
 
 /// Number of tables that only precompile calls fill.
-pub const PRECOMPILE_TABLES: usize = 1;
+pub const PRECOMPILE_TABLES: usize = 4;
 
 /// Number of tables that executed instructions fill: one per family, then [`Table`].
 pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
@@ -41,7 +48,12 @@ pub const DEMAND_MAX: Demand = {
     let mut rows = [0; TABLES];
     rows[Family::Ecall as usize] = 1;
     rows[Table::Hint as usize] = 1;
-    Demand { rows, dwords: hint::DWORDS_MAX }
+    let mut i = 0;
+    while i < keccak::ROWS_MAX.len() {
+        rows[keccak::ROWS_MAX[i].0 as usize] = keccak::ROWS_MAX[i].1;
+        i += 1;
+    }
+    Demand { rows, dwords: keccak::DWORDS_MAX }
 };
 
 /// Guest memory as a precompile sees it.
@@ -76,9 +88,10 @@ impl Call {
 }
 
 /// The rows and dwords of a call. Arguments that the call refuses may give anything.
-pub(crate) fn demand(precompile: Precompile, _arguments: [u32; 4]) -> Demand {
+pub(crate) fn demand(precompile: Precompile, arguments: [u32; 4]) -> Demand {
     let (tables, dwords): (&[(Table, u32)], u32) = match precompile {
         Precompile::Hint => (&[(Table::Hint, 1)], hint::DWORDS_MAX),
+        Precompile::Keccak => (&keccak::rows(arguments), keccak::DWORDS_MAX),
         _ => (&[], 0),
     };
     let mut rows = [0; TABLES];
@@ -95,6 +108,7 @@ pub(crate) fn run(
 ) -> Result<(), Fault> {
     match precompile {
         Precompile::Hint => hint::run(arguments, dwords),
+        Precompile::Keccak => keccak::run(arguments, dwords),
         other => Err(Fault::UnknownEcall(other.code())),
     }
 }

@@ -25,7 +25,8 @@ use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, Ro
 
 use crate::{
     AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, DivRemChip, EcallChip, HintChip, ImageChip,
-    InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip, RangeChip, ShiftChip,
+    InitChip, JalrChip, KeccakChip, KeccakFChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip,
+    ProgramChip, RangeChip, ShiftChip, SpongeChip,
 };
 
 /// Index of a chip in the machine's list. Before them come those whose rows are what was executed: the families in the
@@ -57,6 +58,9 @@ fn chips() -> Vec<Box<dyn AnyChip>> {
         Box::new(DivRemChip),
         Box::new(EcallChip),
         Box::new(HintChip),
+        Box::new(KeccakChip),
+        Box::new(SpongeChip),
+        Box::new(KeccakFChip),
         Box::new(BoundaryChip),
         Box::new(InitChip),
         Box::new(ProgramChip),
