@@ -112,6 +112,7 @@ const ROUND_LOW: [&str; 6] = [
 ];
 
 /// The columns.
+#[derive(Clone)]
 struct Row<T> {
     /// Start time of the call.
     ts: T,
@@ -432,7 +433,7 @@ impl PrecompileChip for KeccakFChip {
     }
 
     fn write_row(&self, from: &Round, row: &mut [F]) {
-        from.write(row);
+        from.row().write(row);
     }
 }
 
@@ -442,8 +443,7 @@ fn lane_limbs(lane: u64) -> Lane<F> {
 }
 
 impl Round {
-    /// Writes all main cells of the round's row.
-    fn write(&self, row: &mut [F]) {
+    fn row(&self) -> Row<F> {
         let number = usize::from(self.round);
         let steps = Steps::of(&self.state, number);
         let bit = |lane: u64, z: usize| F::from_bool(lane >> z & 1 == 1);
@@ -461,7 +461,6 @@ impl Round {
             before_iota: IOTA_BITS.map(|z| bit(steps.before_iota, z)),
             output: steps.output.map(lane_limbs),
         }
-        .write(row);
     }
 }
 
