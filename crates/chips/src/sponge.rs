@@ -23,7 +23,7 @@
 //! r = p_0 + p_1 + p_2, w_j = Σ_o f_o·byte_(j+o) of the dwords, m_(−1) = more, e_j = m_(j−1) − m_j: the message ends
 //! before byte j. Constraints (degree):
 //! - p_i, r, f_o, m_j, a_q ∈ {0, 1} (2), Σ f_o = r (1)
-//! - m_j·(1 − m_(j−1)) = 0 (2), p_2·m_40 = 0 (2), p_0·(1 − more) = 0 (2)
+//! - m_j·(1 − m_(j−1)) = 0 (2), m_0·(1 − r) = 0 (2), p_2·m_40 = 0 (2), p_0·(1 − more) = 0 (2)
 //! - full = m_47 + p_2·m_39 (2)
 //! - a_q = Σ_o f_o·m_(8q−o) (2); a_0 = m_0
 //! - d_j = m_j·w_j + e_j + 0x80·\[j = 39\]·p_2·(1 − full) (3), but e_40 counts only where p_2 = 0
@@ -82,6 +82,7 @@ const OFFSETS: [&str; 8] =
     ["offset 0", "offset 1", "offset 2", "offset 3", "offset 4", "offset 5", "offset 6", "offset 7"];
 
 /// The columns.
+#[derive(Clone)]
 struct Row<T> {
     /// Start time of the call.
     ts: T,
@@ -196,6 +197,8 @@ impl<E: Algebra<F>> Row<E> {
             let previous = if j == 0 { &self.more } else { &mask[j - 1] };
             b.assert_zero("bytes without a gap", bit.clone() * (E::ONE - previous.clone()));
         }
+        // m_0·(1 − r) = 0
+        b.assert_zero("bytes only in a row", mask[0].clone() * (E::ONE - r.clone()));
         // p_2·m_40 = 0
         b.assert_zero("third row: 40 bytes", third.clone() * mask[LAST_BYTES].clone());
         // p_0·(1 − more) = 0
@@ -422,6 +425,39 @@ impl AbsorbRow {
     fn bytes(&self) -> usize {
         self.bytes_max().min(self.remaining as usize)
     }
+
+    fn row(&self) -> Row<F> {
+        let (taken, most) = (self.bytes(), self.bytes_max());
+        let offset = (self.address % 8) as usize;
+        let lanes = |lane: &dyn Fn(usize) -> u64| -> [[F; 8]; 6] {
+            from_fn(|i| lane(i).to_le_bytes().map(F::from_u8))
+        };
+        let absorbed =
+            |i: usize| self.absorbed.as_chunks().0.get(i).map_or(0, |bytes| u64::from_le_bytes(*bytes));
+        Row {
+            ts: F::from_u32(self.ts),
+            block: F::from_u32(self.block),
+            key: F::from_u32((self.address / 8) as u32),
+            remaining: F::from_u32(self.remaining),
+            more: F::from_bool(self.more),
+            parts: from_fn(|i| F::from_bool(i == self.part)),
+            offset: from_fn(|o| F::from_bool(o == offset)),
+            full: F::from_bool(taken == most),
+            mask: from_fn(|i| from_fn(|k| F::from_bool(8 * i + k < taken))),
+            active: from_fn(|q| F::from_bool(q + 1 < self.touches.len())),
+            dwords: from_fn(|q| {
+                let touch = self.touches.get(q);
+                touch.map_or(Read::default(), |touch| Read::new(touch.access, self.ts, touch.slot))
+            }),
+            low: from_fn(|q| {
+                let value = self.touches.get(q).map_or(0, |touch| touch.access.old);
+                low_bytes(value)
+            }),
+            absorbed: lanes(&absorbed),
+            before: lanes(&|i| self.before[i]),
+            after: lanes(&|i| self.before[i] ^ absorbed(i)),
+        }
+    }
 }
 
 impl PrecompileChip for SpongeChip {
@@ -463,39 +499,9 @@ impl PrecompileChip for SpongeChip {
     }
 
     fn write_row(&self, from: &AbsorbRow, row: &mut [F]) {
-        let (taken, most) = (from.bytes(), from.bytes_max());
-        let offset = (from.address % 8) as usize;
-        let lanes = |lane: &dyn Fn(usize) -> u64| -> [[F; 8]; 6] {
-            from_fn(|i| lane(i).to_le_bytes().map(F::from_u8))
-        };
-        let absorbed =
-            |i: usize| from.absorbed.as_chunks().0.get(i).map_or(0, |bytes| u64::from_le_bytes(*bytes));
-        Row {
-            ts: F::from_u32(from.ts),
-            block: F::from_u32(from.block),
-            key: F::from_u32((from.address / 8) as u32),
-            remaining: F::from_u32(from.remaining),
-            more: F::from_bool(from.more),
-            parts: from_fn(|i| F::from_bool(i == from.part)),
-            offset: from_fn(|o| F::from_bool(o == offset)),
-            full: F::from_bool(taken == most),
-            mask: from_fn(|i| from_fn(|k| F::from_bool(8 * i + k < taken))),
-            active: from_fn(|q| F::from_bool(q + 1 < from.touches.len())),
-            dwords: from_fn(|q| {
-                let touch = from.touches.get(q);
-                touch.map_or(Read::default(), |touch| Read::new(touch.access, from.ts, touch.slot))
-            }),
-            low: from_fn(|q| {
-                let value = from.touches.get(q).map_or(0, |touch| touch.access.old);
-                low_bytes(value)
-            }),
-            absorbed: lanes(&absorbed),
-            before: lanes(&|i| from.before[i]),
-            after: lanes(&|i| from.before[i] ^ absorbed(i)),
-        }
-        .write(row);
+        from.row().write(row);
     }
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

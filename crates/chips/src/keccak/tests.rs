@@ -227,6 +227,48 @@ fn output_may_overlap_data() {
     }
 }
 
+/// Case 11 of soundness.md, and what a prover could do to a digest.
+#[test]
+fn rows_of_a_call_belong_together() {
+    let mut scene = Scene::default();
+    scene.call(TS, [OUT, DATA, 300, FIRST | LAST]);
+    scene.call(TS + 16, [OUT + 64, DATA + 304, 300, FIRST | LAST]);
+    let honest = scene.rows();
+    assert_eq!(scene.objections(&honest), [""; 0]);
+    let rejected = |what, edit: &dyn Fn(&mut [Vec<Cells>; 3])| {
+        let mut rows = honest.clone();
+        edit(&mut rows);
+        assert_ne!(rows, honest, "{what} changes nothing");
+        assert_ne!(scene.objections(&rows), [""; 0], "{what}");
+    };
+    rejected("no row of the call", &|[keccak, ..]| drop(keccak.remove(0)));
+    rejected("a call twice", &|[keccak, ..]| keccak.push(keccak[0].clone()));
+    rejected("absorbing starts at the second row", &|[_, sponge, _]| drop(sponge.remove(0)));
+    rejected("absorbing ends early", &|[_, sponge, _]| drop(sponge.remove(8)));
+    rejected("a block is left out", &|[_, sponge, rounds]| {
+        sponge.drain(3..6);
+        rounds.drain(24..48);
+    });
+    rejected("rounds start at the second one", &|[.., rounds]| drop(rounds.remove(0)));
+    rejected("a round is left out", &|[.., rounds]| drop(rounds.remove(30)));
+    rejected("a round twice", &|[.., rounds]| rounds.push(rounds[5].clone()));
+    // Two calls of nine rows: they trade a row, all but the time.
+    let time = crate::sponge::tests::TS_COLUMN;
+    rejected("two calls interleaved", &|[_, sponge, _]| {
+        sponge.swap(4, 13);
+        let (a, b) = (sponge[4].main[time], sponge[13].main[time]);
+        (sponge[4].main[time], sponge[13].main[time]) = (b, a);
+    });
+    // The digest of a state after one block of three.
+    let c = indices::<Row<usize>>();
+    rejected("the digest of a prefix", &|[keccak, sponge, rounds]| {
+        keccak[0].main[c.blocks] = F::ONE;
+        sponge.drain(3..9);
+        rounds.drain(24..72);
+    });
+    rejected("another digest", &|[keccak, ..]| keccak[0].main[c.lanes[0].new[0]] += F::ONE);
+}
+
 fn kit() -> ChipTest<'static, KeccakChip> {
     let c = indices::<Row<usize>>();
     let [whole, ..] = scene([OUT, DATA, 100, FIRST | LAST]).rows();
@@ -244,7 +286,7 @@ fn kit() -> ChipTest<'static, KeccakChip> {
         let len = if flags & LAST == 0 { 64 * 136 } else { 64 * 136 - 1 };
         scene([OUT, DATA, len, flags]).rows()[0].swap_remove(0)
     };
-    let lies = vec![
+    let mut lies = vec![
         // out + 4: a key with a half
         lie("a pointer that is no multiple of 8", &whole[0], |x| x.main[c.out[0]] += F::ONE.halve()),
         // data/8 + 1/8, data mod 8 − 1
@@ -259,6 +301,14 @@ fn kit() -> ChipTest<'static, KeccakChip> {
             x.main[c.blocks] = F::ZERO;
         }),
     ];
+    // new_1 − 2^8, new_2 + 2^-8: the state's second limb stays
+    lies.extend((0..LANES).map(|i| {
+        let (_, part_3) = &rows[7];
+        lie("limbs of a lane traded", part_3, |x| {
+            x.main[c.lanes[i].new[1]] -= F::from_u16(1 << 8);
+            x.main[c.lanes[i].new[2]] += inverse_2_8();
+        })
+    }));
     ChipTest { rows, lies, lookup: in_table, ordered: &[(MEM, 1)], budget: 4, ..ChipTest::new(&KeccakChip) }
 }
 
