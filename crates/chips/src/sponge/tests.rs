@@ -100,7 +100,7 @@ fn three(flags: &mut [F], at: usize) {
 }
 
 fn lies() -> Vec<Lie> {
-    let empty = row(0x1003, 0, 3, 0);
+    let empty = row(0x1002, 0, 3, 0);
     let full = row(0x1003, 136, 1, 0);
     let third = row(0x1003, 136, 1, 2);
     let after_end = row(0x1003, 20, 3, 1);
@@ -136,7 +136,9 @@ fn lies() -> Vec<Lie> {
     lies.extend((0..48).flat_map(lies_about_byte));
     lies.extend((0..7).flat_map(|q| (0..4).map(move |k| low_byte_of_end(q, k))));
     lies.extend((0..6).map(|q| {
-        let mut lie = lie("a dword that is not read", &full, |row| row.low[q + 1][1] = F::ZERO);
+        let mut lie = lie("a dword that is not read", &full, |row| {
+            (row.dwords[q + 1].value[1], row.low[q + 1][1]) = (F::ZERO, F::ZERO);
+        });
         lie.forged.main[indices::<Row<usize>>().active[q]] = F::ZERO;
         lie
     }));
