@@ -24,6 +24,9 @@ pub const RANGE8: Bus = Bus::lookup("RANGE8", 9, 1);
 pub const BYTE: Bus = Bus::lookup("BYTE", 10, 4);
 /// (code, ts, low and high limb of a0, of a1, of a2, of a3): a precompile call, received by the chip that proves it.
 pub const PRE: Bus = Bus::permutation("PRE", 11, 10);
+/// (ts, set, shift, to, from, rest, skip, bytes 7): what a row of COPY or COPY_ALIGNED leaves to the next. Shift 0 is
+/// COPY_ALIGNED's.
+pub const COPY: Bus = Bus::permutation("COPY", 14, 14);
 
 /// All of them, for set-up checks and reports.
-pub const ALL: [Bus; 11] = [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE];
+pub const ALL: [Bus; 12] = [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE, COPY];

@@ -8,7 +8,10 @@ use vellum_isa::{Family, Precompile, map::ADDRESS_END};
 
 use crate::{Call, Fault};
 
+mod copy;
 mod hint;
+
+pub use copy::COPY_ALIGNED_DWORDS;
 
 /// A table whose rows precompile calls fill. Tables are numbered after the families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,10 +19,14 @@ mod hint;
 pub enum Table {
     /// A row per call.
     Hint = Family::ALL.len(),
+    /// A row per dword written by MEMCPY or MEMSET, and one that only reads where the source's bytes come early.
+    Copy,
+    /// A row per four dwords of a MEMCPY or MEMSET of whole dwords.
+    CopyAligned,
 }
 
 /// Number of tables that only precompile calls fill.
-pub const PRECOMPILE_TABLES: usize = 1;
+pub const PRECOMPILE_TABLES: usize = 3;
 
 /// Number of tables that executed instructions fill: one per family, then [`Table`].
 pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
@@ -41,7 +48,9 @@ pub const DEMAND_MAX: Demand = {
     let mut rows = [0; TABLES];
     rows[Family::Ecall as usize] = 1;
     rows[Table::Hint as usize] = 1;
-    Demand { rows, dwords: hint::DWORDS_MAX }
+    rows[Table::Copy as usize] = copy::ROWS_MAX;
+    rows[Table::CopyAligned as usize] = copy::ALIGNED_ROWS_MAX;
+    Demand { rows, dwords: copy::DWORDS_MAX }
 };
 
 /// Guest memory as a precompile sees it.
@@ -76,14 +85,17 @@ impl Call {
 }
 
 /// The rows and dwords of a call. Arguments that the call refuses may give anything.
-pub(crate) fn demand(precompile: Precompile, _arguments: [u32; 4]) -> Demand {
-    let (tables, dwords): (&[(Table, u32)], u32) = match precompile {
-        Precompile::Hint => (&[(Table::Hint, 1)], hint::DWORDS_MAX),
-        _ => (&[], 0),
-    };
+pub(crate) fn demand(precompile: Precompile, arguments: [u32; 4]) -> Demand {
     let mut rows = [0; TABLES];
     rows[Family::Ecall as usize] = 1;
-    tables.iter().for_each(|(table, count)| rows[*table as usize] = *count);
+    let [a0, a1, a2, _] = arguments;
+    let (table, count, dwords) = match precompile {
+        Precompile::Hint => (Table::Hint, 1, hint::DWORDS_MAX),
+        Precompile::Memcpy => copy::demand(a0, Some(a1), a2),
+        Precompile::Memset => copy::demand(a0, None, a2),
+        _ => return Demand { rows, dwords: 0 },
+    };
+    rows[table as usize] = count;
     Demand { rows, dwords }
 }
 
@@ -95,6 +107,8 @@ pub(crate) fn run(
 ) -> Result<(), Fault> {
     match precompile {
         Precompile::Hint => hint::run(arguments, dwords),
+        Precompile::Memcpy => copy::memcpy(arguments, dwords),
+        Precompile::Memset => copy::memset(arguments, dwords),
         other => Err(Fault::UnknownEcall(other.code())),
     }
 }

@@ -24,8 +24,9 @@ use vellum_stark::security::{Grinding, Parameters};
 use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, RowMajorMatrix, hash_bytes};
 
 use crate::{
-    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, DivRemChip, EcallChip, HintChip, ImageChip,
-    InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip, RangeChip, ShiftChip,
+    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, CopyAlignedChip, CopyChip, DivRemChip, EcallChip,
+    HintChip, ImageChip, InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip,
+    RangeChip, ShiftChip,
 };
 
 /// Index of a chip in the machine's list. Before them come those whose rows are what was executed: the families in the
@@ -57,6 +58,8 @@ fn chips() -> Vec<Box<dyn AnyChip>> {
         Box::new(DivRemChip),
         Box::new(EcallChip),
         Box::new(HintChip),
+        Box::new(CopyChip),
+        Box::new(CopyAlignedChip),
         Box::new(BoundaryChip),
         Box::new(InitChip),
         Box::new(ProgramChip),

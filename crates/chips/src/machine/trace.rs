@@ -12,9 +12,9 @@ use super::prove::Fill;
 use super::{Machine, ProgramKey, Table, word};
 use crate::family::FamilyChip;
 use crate::{
-    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, DivRemChip, EcallChip, HintChip, ImageChip, InitChip,
-    JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, PrecompileChip, RANGE8, RANGE16, ShiftChip,
-    product,
+    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, CopyAlignedChip, CopyChip, DivRemChip, EcallChip,
+    HintChip, ImageChip, InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip,
+    PrecompileChip, RANGE8, RANGE16, ShiftChip, product,
 };
 
 /// Numbers of rows that fix a shard's shape: known after planning, before any event is recorded. Every DIVREM event also
@@ -153,7 +153,7 @@ pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Trac
 
 /// The chips that precompile calls fill.
 fn call_writers() -> [&'static dyn CallWriter; PRECOMPILE_TABLES] {
-    [&HintChip]
+    [&HintChip, &CopyChip, &CopyAlignedChip]
 }
 
 /// The object-safe part of [`PrecompileChip`].
