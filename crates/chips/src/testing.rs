@@ -10,7 +10,7 @@ use vellum_stark::{
     testing::ChipTest,
 };
 
-use crate::{BYTE, FamilyChip, MEM, PRE, PROG, PrecompileChip, RANGE8, RANGE16, limbs};
+use crate::{BYTE, FamilyChip, MEM, PRE, PROG, PrecompileChip, RANGE8, RANGE16, ROM, limbs};
 
 /// Time of the instructions under test.
 pub(crate) const TS: u32 = 16 * 5000;
@@ -52,7 +52,7 @@ pub(crate) fn in_table(bus: Bus, tuple: &[F]) -> bool {
             let results = [a & b, a | b, a ^ b, 0];
             a < 256 && b < 256 && results.get(op as usize) == Some(&c)
         }
-        PROG => value(1) != 0,
+        PROG | ROM => value(1) != 0,
         _ => panic!("{} is no lookup bus", bus.name),
     }
 }

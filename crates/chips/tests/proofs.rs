@@ -444,11 +444,12 @@ fn no_other_shape_is_accepted() {
             }
         }
     }
-    let image = chip("IMAGE");
+    let (program, image) = (chip("PROGRAM"), chip("IMAGE"));
     // Case 20: tables whose rows together make more interactions than the characteristic allows for.
     let tall = CUT.with(|_, p| {
         let heights = &mut p[0].tables.shape.log_heights;
-        heights.iter_mut().enumerate().filter(|(chip, _)| *chip != image).for_each(|(_, h)| *h = Some(22));
+        let others = heights.iter_mut().enumerate().filter(|(chip, _)| ![program, image].contains(chip));
+        others.for_each(|(_, h)| *h = Some(22));
     });
     assert!(
         matches!(tall, Err(MachineError::Shard { error: VerifyError::TooManyInteractions { .. }, .. })),
@@ -456,15 +457,20 @@ fn no_other_shape_is_accepted() {
     );
     let image = CUT.with(|_, p| p[0].tables.shape.log_heights[image] = Some(6));
     assert_eq!(image, Err(MachineError::Presence { index: 1, table: "IMAGE", expected: false }));
+    let program = CUT.with(|_, p| p[0].tables.shape.log_heights[program] = Some(6));
+    assert_eq!(program, Err(MachineError::Presence { index: 1, table: "PROGRAM", expected: false }));
 }
 
-/// Case 20: 2 interactions a row of BOUNDARY, INIT and IMAGE, and no sum of them wraps.
+/// Case 20: at most 2 interactions a row of BOUNDARY, INIT, CODE, PROGRAM and IMAGE, and no sum of them wraps.
 #[test]
 fn global_interactions_are_counted() {
-    let mut shape = Shape { log_heights: vec![Some(22); 18] };
-    assert_eq!(global_interactions(&shape), 3 << 23);
-    for chip in 12..18 {
-        shape.log_heights[chip] = None;
+    let names = MACHINE.chip_names();
+    let mut shape = Shape { log_heights: vec![Some(22); names.len()] };
+    assert_eq!(global_interactions(&shape), 5 << 23);
+    for (height, name) in shape.log_heights.iter_mut().zip(names) {
+        if ["BOUNDARY", "INIT", "CODE", "PROGRAM", "IMAGE"].contains(&name) {
+            *height = None;
+        }
     }
     assert_eq!(global_interactions(&shape), 0);
     let shards = CUT.proofs.iter().map(|proof| global_interactions(&proof.tables.shape));
@@ -491,16 +497,21 @@ fn relabel(proofs: &mut [ShardProof]) {
     let n = proofs.len();
     let mut pc = CUT.key.vk.entry;
     let mut key = CUT.key.vk.image_end - 1;
+    let names = MACHINE.chip_names();
+    let [program, image] =
+        ["PROGRAM", "IMAGE"].map(|name| names.iter().position(|other| *other == name).unwrap());
     for (i, proof) in proofs.iter_mut().enumerate() {
         let public = &mut proof.public;
         (public.index, public.is_last) = (i as u32 + 1, i + 1 == n);
         (public.pc_in, public.key_in) = (pc, key);
         if public.is_last {
             public.pc_out = HALT;
-            proof.tables.shape.log_heights[15] = Some(CUT.key.vk.image_log_height);
+            proof.tables.shape.log_heights[program] = Some(CUT.key.vk.program_log_height);
+            proof.tables.shape.log_heights[image] = Some(CUT.key.vk.image_log_height);
         } else {
             (public.status, public.digest) = (0, [0; 32]);
-            proof.tables.shape.log_heights[15] = None;
+            proof.tables.shape.log_heights[program] = None;
+            proof.tables.shape.log_heights[image] = None;
         }
         (pc, key) = (public.pc_out, public.key_out);
     }

@@ -46,6 +46,8 @@ pub struct ShardPlan {
     pub rows: Rows,
     /// Keys touched.
     pub boundary: u32,
+    /// Rows of the program executed, each counted once.
+    pub code: u32,
     /// Its part of [`Plan::init`].
     pub init: Range<usize>,
     /// Upper end of the previous shard's key range.
@@ -67,6 +69,8 @@ pub struct Plan {
     pub init: Vec<InitRow>,
     /// Final state of every IMAGE row: the segments' dwords, then the 64 registers.
     pub image: Vec<FinalRow>,
+    /// Of every row of `Program::rom`, the number of shards that execute it.
+    pub rom: Vec<u32>,
     /// Executed rows.
     pub cycles: u64,
     /// How the execution ended.
@@ -141,6 +145,7 @@ pub fn plan_at(
     let max_cycles = limits.max_cycles.unwrap_or(u64::MAX);
     let mut tracer = Tracer::new(program, input, limits.max_memory_bytes);
     let mut shards = Vec::new();
+    let mut rom = vec![0; program.rom.len()];
     let mut unused = Shard::default();
     let exit = loop {
         let mut shard = ShardPlan::starting(shards.len() as u32 + 1, tracer.pc());
@@ -169,6 +174,8 @@ pub fn plan_at(
             }
         }
         shard.pc_out = tracer.pc();
+        shard.code = tracer.executed().len() as u32;
+        tracer.executed().iter().for_each(|row| rom[*row as usize] += 1);
         shard.boundary = tracer.end_shard().0.len() as u32;
         shards.push(shard);
         if let Some(exit) = tracer.exit() {
@@ -178,7 +185,7 @@ pub fn plan_at(
     let init = init_rows(&tracer);
     assign_init_rows(&mut shards, &init, program.image_end - 1, shard_limits.init)?;
     let image = image_rows(program, &tracer);
-    Ok(Plan { shards, init, image, cycles: tracer.cycles(), exit, output: tracer.output() })
+    Ok(Plan { shards, init, image, rom, cycles: tracer.cycles(), exit, output: tracer.output() })
 }
 
 impl ShardPlan {
@@ -189,6 +196,7 @@ impl ShardPlan {
             instructions: 0,
             rows: [0; TABLES],
             boundary: 0,
+            code: 0,
             init: 0..0,
             key_in,
             key_out,
@@ -331,9 +339,11 @@ impl<'a> Shards<'a> {
         } else {
             self.run::<false>(plan, shard)?;
         }
+        shard.code.extend_from_slice(self.tracer.executed());
         let (boundary, ts_out) = self.tracer.end_shard();
         let is_last = plan.index as usize == self.plan.shards.len();
         let agrees = boundary.len() == plan.boundary as usize
+            && shard.code.len() == plan.code as usize
             && self.tracer.pc() == plan.pc_out
             && self.tracer.exit() == is_last.then_some(self.plan.exit);
         if !agrees {
@@ -346,6 +356,7 @@ impl<'a> Shards<'a> {
         shard.init.extend_from_slice(&self.plan.init[plan.init.clone()]);
         if is_last {
             shard.image.extend_from_slice(&self.plan.image);
+            shard.rom.extend_from_slice(&self.plan.rom);
             shard.exit = Some(self.plan.exit);
         }
         Ok(true)

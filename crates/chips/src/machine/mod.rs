@@ -24,9 +24,9 @@ use vellum_stark::security::{Grinding, Parameters};
 use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, RowMajorMatrix, hash_bytes};
 
 use crate::{
-    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, CopyAlignedChip, CopyChip, DivRemChip, EcallChip,
-    HintChip, ImageChip, InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip,
-    RangeChip, ShiftChip,
+    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, CodeChip, CopyAlignedChip, CopyChip, DivRemChip,
+    EcallChip, HintChip, ImageChip, InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip,
+    ProgramChip, RangeChip, ShiftChip,
 };
 
 /// Index of a chip in the machine's list. Before them come those whose rows are what was executed: the families in the
@@ -36,6 +36,7 @@ use crate::{
 pub(crate) enum Table {
     Boundary = TABLES,
     Init,
+    Code,
     Program,
     Image,
     Range,
@@ -62,6 +63,7 @@ fn chips() -> Vec<Box<dyn AnyChip>> {
         Box::new(CopyAlignedChip),
         Box::new(BoundaryChip),
         Box::new(InitChip),
+        Box::new(CodeChip),
         Box::new(ProgramChip),
         Box::new(ImageChip),
         Box::new(RangeChip),
