@@ -14,7 +14,6 @@
 //! f_0 = first + next. The value read is the value written. Constraints (degree):
 //! - first, next, f_0, more, set, f_i ∈ {0, 1} (2); f_(i+1)·(1 − f_i) = 0, more·(1 − f_3) = 0 (2): rows before the last are full
 //! - (f_0 − more)·(left − Σ f_i) = 0 (2): the last row has what is left
-//! - set·(1 − f_0) = 0 (2)
 //! - first·(1 − set)·(from − a1 low/8 − 2^13·a1 high) = 0 (3)
 //! - first·set·(from − a1 low) = first·set·a1 high = 0 (3)
 //! - set·f_i·(value_il − 257·from) = 0 (3): every byte is MEMSET's
@@ -149,8 +148,7 @@ impl<E: Algebra<F>> CopyAlignedRow<E> {
         b.assert_zero("more after full rows", self.more.clone() * (E::ONE - full));
         // (f_0 − more)·(left − Σ f_i) = 0
         let rest = self.left.clone() - lanes.iter().cloned().sum::<E>();
-        b.assert_zero("last row", (active.clone() - self.more.clone()) * rest);
-        b.assert_zero("set only where active", self.set.clone() * (E::ONE - active));
+        b.assert_zero("last row", (active - self.more.clone()) * rest);
     }
 
     fn arguments<B: Builder<Expr = E>>(&self, b: &mut B) {

@@ -1,5 +1,6 @@
 use expect_test::expect_file;
 use vellum_stark::{
+    PrimeField32,
     check::Cells,
     testing::{ChipTest, Lie, columns_complete, indices, lie, shape},
 };
@@ -23,6 +24,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("first boolean", "next and r are, and a row that is next and not active cannot write"),
     ("next boolean", "first and r are, and a row that is not active cannot write"),
     ("first or next", "a row that is both must write, where r = 1"),
+    ("writes only where active", "no bytes: with r = 0 rest would be 0, and the run ends after 0"),
     ("reads boolean", "with reads = -1 there is a MEMSET without a source"),
 ];
 
@@ -92,16 +94,39 @@ fn lies() -> Vec<Lie> {
             [c.before[3], c.from].iter().for_each(|cell| x.main[*cell] += eighth);
         }),
         lie("from + 8", only, |x| x.main[c.from] += F::ONE),
-        // m: 0 0 0 0 1 1 1 1 → 1 1 0 0 1 1 0 0, two runs, written twice
-        lie("a hole in the mask", &call_rows(&CopyChip, &Bytes::copy(TO + 4, 0, 4, Some(9)))[0], |x| {
-            for (j, cell) in c.mask.iter().enumerate() {
-                x.main[*cell] = F::from_bool(j % 4 < 2);
-            }
+        // m: 0 0 0 0 0 0 1 1 → 1 1 0 0 0 0 1 1, two runs, written twice; a1 = 8·(a + 1) + 8 + 6 − 8·2
+        lie("a hole in the mask", &rows(TO + 6, FROM + 6, 20)[0], |x| {
+            [c.mask[0], c.mask[1]].iter().for_each(|cell| x.main[*cell] = F::ONE);
             x.main[c.writes] = F::TWO;
-            for l in 0..4 {
-                let new = if l % 2 == 0 { F::from_u16(9 * 257) } else { x.main[c.write.old.value[l]] };
-                x.main[c.write.new[l]] = new;
-            }
+            [c.from, c.before[3]].iter().for_each(|cell| x.main[*cell] += F::ONE);
+            x.main[c.write.new[0]] = x.main[c.source[0]] + x.main[c.source[1]] * F::from_u16(256);
+        }),
+        // m: 0 0 0 0 0 1 1 1 → 0 0 0 0 0 0 2 1: skip = 2·6 − 7
+        lie("a byte written twice", &rows(TO + 5, FROM + 5, 3)[0], |x| {
+            (x.main[c.mask[5]], x.main[c.mask[6]]) = (F::ZERO, F::TWO);
+            let [low, high] = split(x.main[c.write.old.value[3]]);
+            (x.main[c.start[0]], x.main[c.start[1]]) = (low, high);
+            x.main[c.write.new[2]] = x.main[c.write.old.value[2]];
+            let written = x.main[c.source[6]].double() + x.main[c.source[7]] * F::from_u16(256);
+            x.main[c.write.new[3]] = written - low;
+        }),
+        lie("the next row is sent twice", &rows(TO + 3, FROM + 6, 13)[2], |x| x.main[c.more] = F::TWO),
+        lie("a token without a call", &middle, |x| {
+            [c.next, c.shift[2], c.writes].iter().for_each(|cell| x.main[*cell] = F::ZERO);
+            keep(x);
+        }),
+        lie("no bytes instead of five", &rows(TO + 1, FROM, 0)[0], |x| x.main[c.rest] += F::from_u8(5)),
+        lie("a byte that is not read", &middle, |x| {
+            x.main[c.reads] = F::ZERO;
+            x.main[c.source[7]] += F::ONE;
+        }),
+        // from = 8·(a + 1) − 2: bytes 6 and 7 of no dword
+        lie("the first bytes are made up", &rows(TO, FROM + 6, 16)[1], |x| {
+            let head = &rows(TO, FROM + 6, 16)[0];
+            (x.main[c.first], x.main[c.next]) = (F::ONE, F::ZERO);
+            c.before.iter().for_each(|cell| x.main[*cell] = head.main[*cell]);
+            x.main[c.before[3]] += F::ONE;
+            x.main[c.write.new[0]] = F::ZERO;
         }),
         lie("MEMSET that reads", &set(3, 0), |x| reading_set(x, F::ONE)),
         // The code before MEMCPY's is U256_SUB's.
@@ -154,6 +179,12 @@ fn lies() -> Vec<Lie> {
         }));
     }
     lies
+}
+
+/// The bytes of a limb.
+fn split(limb: F) -> [F; 2] {
+    let [low, high, ..] = limb.as_canonical_u32().to_le_bytes();
+    [low, high].map(F::from_u8)
 }
 
 /// Cases 11 and 14: rows that are each in order and together no call.

@@ -24,6 +24,17 @@ fn no_lie_is_accepted() {
     let eighth = F::ONE.div_2exp_u64(3);
     let [one, two, four, six] = [8, 16, 32, 48].map(|len| rows(TO, FROM, len));
     let set = set(0xa5, 56);
+    let clear = Bytes::copy(TO, 0, 8, Some(0));
+    // Moves what lane `i` does to the lane after it.
+    let swap = |x: &mut Cells, i: usize| {
+        x.main.swap(c.flags[i - 1], c.flags[i]);
+        for accesses in [&c.reads, &c.writes] {
+            let [from, to] = [&accesses[i], &accesses[i + 1]];
+            from.value.iter().zip(to.value).for_each(|(from, to)| x.main.swap(*from, to));
+            x.main.swap(from.prev_ts, to.prev_ts);
+            x.main.swap(from.dlo, to.dlo);
+        }
+    };
     let lies = vec![
         lie("to is no multiple of 8", &one[0], |x| x.main[c.to] += eighth),
         lie("a1 is no multiple of 8", &one[0], |x| {
@@ -32,17 +43,15 @@ fn no_lie_is_accepted() {
         }),
         lie("from + 8", &one[0], |x| x.main[c.from] += F::ONE),
         // f: 1 1 0 0 → 1 0 1 0
-        lie("a dword is skipped", &two[0], |x| {
-            x.main.swap(c.flags[0], c.flags[1]);
-            let [from, to] = [c.reads[1].clone(), c.reads[2].clone()];
-            from.value.iter().zip(to.value).for_each(|(from, to)| x.main.swap(*from, to));
-            x.main.swap(from.prev_ts, to.prev_ts);
-            x.main.swap(from.dlo, to.dlo);
-            let [from, to] = [c.writes[1].clone(), c.writes[2].clone()];
-            from.value.iter().zip(to.value).for_each(|(from, to)| x.main.swap(*from, to));
-            x.main.swap(from.prev_ts, to.prev_ts);
-            x.main.swap(from.dlo, to.dlo);
+        lie("dword 1 is skipped", &two[0], |x| swap(x, 1)),
+        // f: 1 1 1 0 → 1 1 0 1
+        lie("dword 2 is skipped", &rows(TO, FROM, 24)[0], |x| swap(x, 2)),
+        lie("a dword without a call", &two[0], |x| x.main[c.first] = F::ZERO),
+        lie("dword 3 counts twice", &four[0], |x| {
+            x.main[c.flags[2]] = F::TWO;
+            x.main[c.left] += F::ONE;
         }),
+        lie("the next row is sent twice", &four[0], |x| x.main[c.more] = F::TWO),
         lie("the call goes on after three dwords", &six[0], |x| x.main[c.flags[2]] = F::ZERO),
         // from is a MEMSET's byte in 32 bits
         lie("a byte of 17 bits", &set[0], |x| x.main[c.a1[1]] = F::ONE),
@@ -58,8 +67,10 @@ fn no_lie_is_accepted() {
         }),
         lie("one dword less", &four[0], |x| x.main[c.flags[2]] = F::ZERO),
         lie("first and next", &one[0], |x| x.main[c.next] = F::ONE),
-        // The code before MEMCPY's is U256_SUB's.
-        lie("U256_SUB passed for MEMCPY", &one[0], |x| x.main[c.set] = F::NEG_ONE),
+        // The code before MEMCPY's is U256_SUB's; a1 = 0 is a byte and a pointer.
+        lie("U256_SUB passed for MEMCPY", &call_rows(&CopyAlignedChip, &clear)[0], |x| {
+            x.main[c.set] = F::NEG_ONE;
+        }),
     ];
     let rows = vec![
         ("one dword", one[0].clone()),
