@@ -10,6 +10,8 @@ use crate::{Call, Fault};
 
 mod hint;
 mod keccak;
+mod secp256k1;
+mod u256;
 
 /// A table whose rows precompile calls fill. Tables are numbered after the families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,6 +19,10 @@ mod keccak;
 pub enum Table {
     /// A row per call.
     Hint = Family::ALL.len(),
+    /// A row per point addition or doubling.
+    Secp256k1,
+    /// A row per call.
+    U256,
     /// A row per call of KECCAK, and rows that load and store states.
     Keccak,
     /// Three rows per block of KECCAK.
@@ -26,7 +32,7 @@ pub enum Table {
 }
 
 /// Number of tables that only precompile calls fill.
-pub const PRECOMPILE_TABLES: usize = 4;
+pub const PRECOMPILE_TABLES: usize = 6;
 
 /// Number of tables that executed instructions fill: one per family, then [`Table`].
 pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
@@ -48,9 +54,12 @@ pub const DEMAND_MAX: Demand = {
     let mut rows = [0; TABLES];
     rows[Family::Ecall as usize] = 1;
     rows[Table::Hint as usize] = 1;
+    rows[Table::Secp256k1 as usize] = 1;
+    rows[Table::U256 as usize] = 1;
     let mut i = 0;
     while i < keccak::ROWS_MAX.len() {
-        rows[keccak::ROWS_MAX[i].0 as usize] = keccak::ROWS_MAX[i].1;
+        let (table, most) = keccak::ROWS_MAX[i];
+        rows[table as usize] = most;
         i += 1;
     }
     Demand { rows, dwords: keccak::DWORDS_MAX }
@@ -92,6 +101,12 @@ pub(crate) fn demand(precompile: Precompile, arguments: [u32; 4]) -> Demand {
     let (tables, dwords): (&[(Table, u32)], u32) = match precompile {
         Precompile::Hint => (&[(Table::Hint, 1)], hint::DWORDS_MAX),
         Precompile::Keccak => (&keccak::rows(arguments), keccak::DWORDS_MAX),
+        Precompile::Secp256k1Add | Precompile::Secp256k1Double => {
+            (&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX)
+        }
+        Precompile::U256MulMod | Precompile::U256MulAdd | Precompile::U256Sub => {
+            (&[(Table::U256, 1)], u256::DWORDS_MAX)
+        }
         _ => (&[], 0),
     };
     let mut rows = [0; TABLES];
@@ -109,6 +124,11 @@ pub(crate) fn run(
     match precompile {
         Precompile::Hint => hint::run(arguments, dwords),
         Precompile::Keccak => keccak::run(arguments, dwords),
+        Precompile::Secp256k1Add => secp256k1::add(arguments, dwords),
+        Precompile::Secp256k1Double => secp256k1::double(arguments, dwords),
+        Precompile::U256MulMod => u256::mul_mod(arguments, dwords),
+        Precompile::U256MulAdd => u256::mul_add(arguments, dwords),
+        Precompile::U256Sub => u256::sub(arguments, dwords),
         other => Err(Fault::UnknownEcall(other.code())),
     }
 }

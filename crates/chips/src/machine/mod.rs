@@ -24,9 +24,9 @@ use vellum_stark::security::{Grinding, Parameters};
 use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, RowMajorMatrix, hash_bytes};
 
 use crate::{
-    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, DivRemChip, EcallChip, HintChip, ImageChip,
-    InitChip, JalrChip, KeccakChip, KeccakFChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip,
-    ProgramChip, RangeChip, ShiftChip, SpongeChip,
+    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, CodeChip, DivRemChip, EcallChip, HintChip,
+    ImageChip, InitChip, JalrChip, KeccakChip, KeccakFChip, LiChip, LogicChip, Mem64Chip, MemSubChip,
+    MulChip, ProgramChip, RangeChip, Secp256k1Chip, ShiftChip, SpongeChip, U256Chip,
 };
 
 /// Index of a chip in the machine's list. Before them come those whose rows are what was executed: the families in the
@@ -36,6 +36,7 @@ use crate::{
 pub(crate) enum Table {
     Boundary = TABLES,
     Init,
+    Code,
     Program,
     Image,
     Range,
@@ -58,11 +59,14 @@ fn chips() -> Vec<Box<dyn AnyChip>> {
         Box::new(DivRemChip),
         Box::new(EcallChip),
         Box::new(HintChip),
+        Box::new(Secp256k1Chip),
+        Box::new(U256Chip),
         Box::new(KeccakChip),
         Box::new(SpongeChip),
         Box::new(KeccakFChip),
         Box::new(BoundaryChip),
         Box::new(InitChip),
+        Box::new(CodeChip),
         Box::new(ProgramChip),
         Box::new(ImageChip),
         Box::new(RangeChip),
