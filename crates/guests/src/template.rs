@@ -42,7 +42,6 @@ const FILES: &[(&str, &str)] = &[
     ("rt/src/input.rs", include_str!("../../../guest/rt/src/input.rs")),
     ("rt/src/keccak.rs", include_str!("../../../guest/rt/src/keccak.rs")),
     ("rt/src/output.rs", include_str!("../../../guest/rt/src/output.rs")),
-    ("rt/src/permutation.rs", include_str!("../../../guest/rt/src/permutation.rs")),
     ("rt/src/start.rs", include_str!("../../../guest/rt/src/start.rs")),
     ("rt/isa/Cargo.toml", include_str!("../template/rt/isa/Cargo.toml")),
     ("rt/isa/src/lib.rs", include_str!("../template/rt/isa/src/lib.rs")),

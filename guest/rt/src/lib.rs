@@ -28,7 +28,6 @@ mod heap;
 mod input;
 mod keccak;
 mod output;
-mod permutation;
 mod precompile;
 mod secp256k1;
 mod start;

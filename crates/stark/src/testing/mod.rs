@@ -44,10 +44,7 @@
 
 mod forge;
 
-use std::{
-    collections::BTreeSet,
-    fmt::{self, Write},
-};
+use std::fmt::{self, Write};
 
 use p3_maybe_rayon::prelude::*;
 
