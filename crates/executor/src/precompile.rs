@@ -4,12 +4,14 @@
 //! *slots*, the time inside the call: a slot touches a key at most once, and of one key lower slots come first. The slots
 //! are those of the chip that proves the call.
 
-use vellum_isa::{Family, Precompile, map::ADDRESS_END};
+use vellum_isa::{Family, HintKind, Precompile, map::ADDRESS_END};
 
 use crate::{Call, Fault};
 
 mod copy;
 mod hint;
+mod secp256k1;
+mod u256;
 
 pub use copy::COPY_ALIGNED_DWORDS;
 
@@ -19,6 +21,10 @@ pub use copy::COPY_ALIGNED_DWORDS;
 pub enum Table {
     /// A row per call.
     Hint = Family::ALL.len(),
+    /// A row per point addition or doubling.
+    Secp256k1,
+    /// A row per call.
+    U256,
     /// A row per dword written by MEMCPY or MEMSET, and one that only reads where the source's bytes come early.
     Copy,
     /// A row per four dwords of a MEMCPY or MEMSET of whole dwords.
@@ -26,7 +32,7 @@ pub enum Table {
 }
 
 /// Number of tables that only precompile calls fill.
-pub const PRECOMPILE_TABLES: usize = 3;
+pub const PRECOMPILE_TABLES: usize = 5;
 
 /// Number of tables that executed instructions fill: one per family, then [`Table`].
 pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
@@ -48,6 +54,8 @@ pub const DEMAND_MAX: Demand = {
     let mut rows = [0; TABLES];
     rows[Family::Ecall as usize] = 1;
     rows[Table::Hint as usize] = 1;
+    rows[Table::Secp256k1 as usize] = 1;
+    rows[Table::U256 as usize] = 1;
     rows[Table::Copy as usize] = copy::ROWS_MAX;
     rows[Table::CopyAligned as usize] = copy::ALIGNED_ROWS_MAX;
     Demand { rows, dwords: copy::DWORDS_MAX }
@@ -59,6 +67,8 @@ pub(crate) trait Dwords {
     fn peek(&self, key: u32) -> Result<u64, Fault>;
     /// The dword `key` in slot `slot`.
     fn read(&mut self, slot: u32, key: u32) -> Result<u64, Fault>;
+    /// Called with the answer to a hint, which may change it.
+    fn answer(&mut self, _kind: HintKind, _answer: &mut [u64]) {}
     /// Replaces the dword `key` in slot `slot`; returns what it was.
     fn write(&mut self, slot: u32, key: u32, value: u64) -> Result<u64, Fault>;
 }
@@ -91,6 +101,12 @@ pub(crate) fn demand(precompile: Precompile, arguments: [u32; 4]) -> Demand {
     let [a0, a1, a2, _] = arguments;
     let (table, count, dwords) = match precompile {
         Precompile::Hint => (Table::Hint, 1, hint::DWORDS_MAX),
+        Precompile::Secp256k1Add | Precompile::Secp256k1Double => {
+            (Table::Secp256k1, 1, secp256k1::DWORDS_MAX)
+        }
+        Precompile::U256MulMod | Precompile::U256MulAdd | Precompile::U256Sub => {
+            (Table::U256, 1, u256::DWORDS_MAX)
+        }
         Precompile::Memcpy => copy::demand(a0, Some(a1), a2),
         Precompile::Memset => copy::demand(a0, None, a2),
         _ => return Demand { rows, dwords: 0 },
@@ -107,6 +123,11 @@ pub(crate) fn run(
 ) -> Result<(), Fault> {
     match precompile {
         Precompile::Hint => hint::run(arguments, dwords),
+        Precompile::Secp256k1Add => secp256k1::add(arguments, dwords),
+        Precompile::Secp256k1Double => secp256k1::double(arguments, dwords),
+        Precompile::U256MulMod => u256::mul_mod(arguments, dwords),
+        Precompile::U256MulAdd => u256::mul_add(arguments, dwords),
+        Precompile::U256Sub => u256::sub(arguments, dwords),
         Precompile::Memcpy => copy::memcpy(arguments, dwords),
         Precompile::Memset => copy::memset(arguments, dwords),
         other => Err(Fault::UnknownEcall(other.code())),
