@@ -27,6 +27,7 @@ pub mod ecdsa;
 mod heap;
 mod input;
 mod keccak;
+mod memory;
 mod output;
 mod precompile;
 mod secp256k1;
