@@ -76,7 +76,8 @@ impl<E: Algebra<F>, const N: usize> Times<E, N> {
     ) {
         let mut even = None;
         for (i, value) in values.chunks_exact(4).enumerate() {
-            let read = Read { value: dword(value), prev_ts: self.prev_ts[i].clone(), dlo: self.dlo[i].clone() };
+            let read =
+                Read { value: dword(value), prev_ts: self.prev_ts[i].clone(), dlo: self.dlo[i].clone() };
             let distance = access(b, read, key.clone() + F::from_usize(i));
             match even.take() {
                 None => even = Some(distance),

@@ -160,17 +160,29 @@ mod tests {
         let c = indices::<Row<usize>>();
         let one = row(&call(OUT, &[7]));
         let eight = row(&call(OUT, &[0, 1, 2, 3, u64::MAX, 5, 6, 7]));
-        let lies = vec![
+        let mut lies = Vec::new();
+        for (i, write) in c.writes.iter().enumerate() {
             // a limb beyond 16 bits
-            lie("limb + 2^16", &one, |x| x.main[c.writes[0].new[2]] += F::from_u32(1 << 16)),
-            lie("limb -1", &eight, |x| x.main[c.writes[7].new[0]] = F::NEG_ONE),
-            // f: 1 0 0 … → 1 0 1 …, PRE has 2 dwords
-            lie("a dword is skipped", &row(&call(OUT, &[7, 8])), |x| {
-                x.main[c.flags[1]] = F::ZERO;
-                x.main[c.flags[2]] = F::ONE;
-                let w = |i: usize| c.writes[i].clone();
-                (x.main[w(2).old.prev_ts], x.main[w(2).old.dlo]) =
-                    (x.main[w(1).old.prev_ts], x.main[w(1).old.dlo]);
+            for limb in write.new {
+                lies.push(lie("limb + 2^16", &eight, |x| x.main[limb] += F::from_u32(1 << 16)));
+                lies.push(lie("limb -1", &eight, |x| x.main[limb] = F::NEG_ONE));
+            }
+            // f: 1 1 0 0 → 1 0 1 0, PRE has 2 dwords: dword i is written, dword i − 1 is not
+            if i > 1 {
+                let two = row(&call(OUT, &vec![7; i]));
+                lies.push(lie("a dword is skipped", &two, |x| {
+                    (x.main[c.flags[i - 1]], x.main[c.flags[i]]) = (F::ZERO, F::ONE);
+                    let [from, to] = [i - 1, i].map(|i| c.writes[i].old.clone());
+                    (x.main[to.prev_ts], x.main[to.dlo]) = (x.main[from.prev_ts], x.main[from.dlo]);
+                }));
+            }
+        }
+        lies.extend([
+            // f: 1 0 … → 0 1 …: dword 1 is written without a call
+            lie("a write without a call", &one, |x| {
+                (x.main[c.flags[0]], x.main[c.flags[1]]) = (F::ZERO, F::ONE);
+                let [from, to] = [0, 1].map(|i| c.writes[i].old.clone());
+                (x.main[to.prev_ts], x.main[to.dlo]) = (x.main[from.prev_ts], x.main[from.dlo]);
             }),
             // f: 2 1 0 …: no multiplicity is 2
             lie("a flag of 2", &one, |x| x.main[c.flags[0]] = F::TWO),
@@ -180,7 +192,7 @@ mod tests {
                 x.main[c.writes[0].old.prev_ts] = F::from_u32(TS + FIRST_SLOT);
                 x.main[c.writes[0].old.dlo] = F::NEG_ONE;
             }),
-        ];
+        ]);
         let rows = vec![("one dword", one), ("eight dwords", eight)];
         ChipTest { lies, ..test(rows) }
     }

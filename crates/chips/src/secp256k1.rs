@@ -57,7 +57,9 @@
 use ruint::{Uint, aliases::U256};
 use vellum_executor::{Call, Table, Touch};
 use vellum_isa::Precompile;
-use vellum_stark::{Algebra, Builder, Chip, Columns, F, Field, PrimeCharacteristicRing, PrimeField32, Widths};
+use vellum_stark::{
+    Algebra, Builder, Chip, Columns, F, Field, PrimeCharacteristicRing, PrimeField32, Widths,
+};
 
 use crate::{
     RANGE16,
@@ -261,7 +263,8 @@ impl<T: Number> Row<T> {
         let centred = |byte: &T| byte.clone() - T::constant(128);
         // J's digit i, for digits 0 … 32.
         let j = |i: usize| T::constant(i64::from(i > 0));
-        let times = |flag: &T, limbs: &[T]| -> Vec<T> { limbs.iter().map(|x| flag.clone() * x.clone()).collect() };
+        let times =
+            |flag: &T, limbs: &[T]| -> Vec<T> { limbs.iter().map(|x| flag.clone() * x.clone()).collect() };
 
         // add·(slope·(x2 − x1) − (y2 − y1)) + double·(slope·(2·y' + J) − x'·(3·x' + 3·J) − 3·J²/4)
         let divisor: Vec<T> = (0..33)

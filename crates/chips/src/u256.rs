@@ -116,7 +116,9 @@ impl<T: Number> Row<T> {
     fn identity(&self) -> Identity<T> {
         let [mulmod, _, muladd, sub] = &self.flags;
         let [a, b, c] = &self.inputs;
-        let times = |flag: &T, numbers: &[T]| -> Vec<T> { numbers.iter().map(|x| flag.clone() * x.clone()).collect() };
+        let times = |flag: &T, numbers: &[T]| -> Vec<T> {
+            numbers.iter().map(|x| flag.clone() * x.clone()).collect()
+        };
         let multiplies = mulmod.clone() + muladd.clone();
         let high = merged(&self.q[0]);
 
@@ -286,7 +288,8 @@ impl PrecompileChip for U256Chip {
     }
 
     fn rows(&self, call: &Call) -> Vec<Call> {
-        let codes = [Precompile::U256MulMod, Precompile::U256MulAdd, Precompile::U256Sub].map(Precompile::code);
+        let codes =
+            [Precompile::U256MulMod, Precompile::U256MulAdd, Precompile::U256Sub].map(Precompile::code);
         if codes.contains(&call.code) { vec![call.clone()] } else { Vec::new() }
     }
 

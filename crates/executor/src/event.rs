@@ -141,6 +141,8 @@ pub struct Shard {
     pub ecalls: Vec<EcallEvent>,
     /// Executed precompile calls in time order; each is also one of `ecalls`.
     pub calls: Vec<Call>,
+    /// Every row of `Program::rom` executed in this shard, once each.
+    pub code: Vec<u32>,
     /// Every key touched in this shard, in any deterministic order.
     pub boundary: Vec<BoundaryRow>,
     /// This shard's part of the initialised keys, ascending.
@@ -151,6 +153,8 @@ pub struct Shard {
     pub key_out: u32,
     /// One row per IMAGE row, in order: the segments' dwords, then the 64 registers. Empty unless `is_last`.
     pub image: Vec<FinalRow>,
+    /// Of every row of `Program::rom`, the number of shards that execute it. Empty unless `is_last`.
+    pub rom: Vec<u32>,
     /// The exit, in the last shard.
     pub exit: Option<Exit>,
 }

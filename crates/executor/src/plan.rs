@@ -14,7 +14,7 @@ use vellum_isa::{
 use crate::{
     ExecutionError, Exit, Fault, FinalRow, InitRow, Limits, Shard,
     fast::check_input,
-    precompile::{DEMAND_MAX, Demand, Rows, TABLES},
+    precompile::{Demand, Rows, TABLES},
     trace::{ROW_ACCESSES_MAX, Tracer},
 };
 
@@ -46,6 +46,8 @@ pub struct ShardPlan {
     pub rows: Rows,
     /// Keys touched.
     pub boundary: u32,
+    /// Rows of the program executed, each counted once.
+    pub code: u32,
     /// Its part of [`Plan::init`].
     pub init: Range<usize>,
     /// Upper end of the previous shard's key range.
@@ -67,6 +69,8 @@ pub struct Plan {
     pub init: Vec<InitRow>,
     /// Final state of every IMAGE row: the segments' dwords, then the 64 registers.
     pub image: Vec<FinalRow>,
+    /// Of every row of `Program::rom`, the number of shards that execute it.
+    pub rom: Vec<u32>,
     /// Executed rows.
     pub cycles: u64,
     /// How the execution ended.
@@ -141,6 +145,7 @@ pub fn plan_at(
     let max_cycles = limits.max_cycles.unwrap_or(u64::MAX);
     let mut tracer = Tracer::new(program, input, limits.max_memory_bytes);
     let mut shards = Vec::new();
+    let mut rom = vec![0; program.rom.len()];
     let mut unused = Shard::default();
     let exit = loop {
         let mut shard = ShardPlan::starting(shards.len() as u32 + 1, tracer.pc());
@@ -155,6 +160,9 @@ pub fn plan_at(
                 None => shard_limits.hold(&shard, op.family(), tracer.boundary_rows()),
                 Some(demand) => shard_limits.hold_call(&shard, demand, tracer.boundary_rows()),
             };
+            if let (false, 0, Some(demand)) = (fits, shard.instructions, &demand) {
+                return Err(shard_limits.too_small_for(demand));
+            }
             if !fits || cuts.peek().is_some_and(|cut| *cut <= tracer.cycles()) {
                 break;
             }
@@ -166,6 +174,8 @@ pub fn plan_at(
             }
         }
         shard.pc_out = tracer.pc();
+        shard.code = tracer.executed().len() as u32;
+        tracer.executed().iter().for_each(|row| rom[*row as usize] += 1);
         shard.boundary = tracer.end_shard().0.len() as u32;
         shards.push(shard);
         if let Some(exit) = tracer.exit() {
@@ -175,7 +185,7 @@ pub fn plan_at(
     let init = init_rows(&tracer);
     assign_init_rows(&mut shards, &init, program.image_end - 1, shard_limits.init)?;
     let image = image_rows(program, &tracer);
-    Ok(Plan { shards, init, image, cycles: tracer.cycles(), exit, output: tracer.output() })
+    Ok(Plan { shards, init, image, rom, cycles: tracer.cycles(), exit, output: tracer.output() })
 }
 
 impl ShardPlan {
@@ -186,6 +196,7 @@ impl ShardPlan {
             instructions: 0,
             rows: [0; TABLES],
             boundary: 0,
+            code: 0,
             init: 0..0,
             key_in,
             key_out,
@@ -209,14 +220,8 @@ impl ShardLimits {
         if let Some(family) = Family::ALL.iter().find(|family| self.rows[**family as usize] == 0) {
             return Err(error(family.name(), 0, 1));
         }
-        // Any call must fit into a shard of its own.
-        let short = DEMAND_MAX.rows.iter().zip(&self.rows).find(|(most, limit)| limit < most);
-        if let Some((most, limit)) = short {
-            return Err(error("precompile rows", *limit, u64::from(*most)));
-        }
-        let dwords = DEMAND_MAX.dwords + ROW_ACCESSES_MAX as u32;
-        if self.boundary < dwords {
-            return Err(error("BOUNDARY", self.boundary, dwords.into()));
+        if (self.boundary as usize) < ROW_ACCESSES_MAX {
+            return Err(error("BOUNDARY", self.boundary, ROW_ACCESSES_MAX as u64));
         }
         if self.instructions == 0 {
             return Err(error("instructions", 0, 1));
@@ -240,6 +245,23 @@ impl ShardLimits {
         shard.instructions < self.instructions.min(INSTRUCTIONS_MAX)
             && rows.into_iter().all(|((rows, more), limit)| rows + more <= *limit)
             && boundary + ROW_ACCESSES_MAX + demand.dwords as usize <= self.boundary as usize
+    }
+}
+
+impl ShardLimits {
+    /// The error of a call that no shard has room for. Callers allow for [`crate::DEMAND_MAX`].
+    fn too_small_for(&self, demand: &Demand) -> ExecutionError {
+        let rows = demand.rows.iter().zip(&self.rows).find(|(rows, limit)| rows > limit);
+        match rows {
+            Some((rows, limit)) => {
+                let (what, got) = ("rows of a precompile", u64::from(*limit));
+                ExecutionError::ShardLimit { what, got, min: u64::from(*rows) }
+            }
+            None => {
+                let min = u64::from(demand.dwords) + ROW_ACCESSES_MAX as u64;
+                ExecutionError::ShardLimit { what: "BOUNDARY", got: self.boundary.into(), min }
+            }
+        }
     }
 }
 
@@ -317,9 +339,11 @@ impl<'a> Shards<'a> {
         } else {
             self.run::<false>(plan, shard)?;
         }
+        shard.code.extend_from_slice(self.tracer.executed());
         let (boundary, ts_out) = self.tracer.end_shard();
         let is_last = plan.index as usize == self.plan.shards.len();
         let agrees = boundary.len() == plan.boundary as usize
+            && shard.code.len() == plan.code as usize
             && self.tracer.pc() == plan.pc_out
             && self.tracer.exit() == is_last.then_some(self.plan.exit);
         if !agrees {
@@ -332,6 +356,7 @@ impl<'a> Shards<'a> {
         shard.init.extend_from_slice(&self.plan.init[plan.init.clone()]);
         if is_last {
             shard.image.extend_from_slice(&self.plan.image);
+            shard.rom.extend_from_slice(&self.plan.rom);
             shard.exit = Some(self.plan.exit);
         }
         Ok(true)

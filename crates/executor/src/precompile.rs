@@ -4,11 +4,12 @@
 //! *slots*, the time inside the call: a slot touches a key at most once, and of one key lower slots come first. The slots
 //! are those of the chip that proves the call.
 
-use vellum_isa::{Family, Precompile, map::ADDRESS_END};
+use vellum_isa::{Family, HintKind, Precompile, map::ADDRESS_END};
 
 use crate::{Call, Fault};
 
 mod hint;
+mod keccak;
 mod secp256k1;
 mod u256;
 
@@ -18,6 +19,12 @@ mod u256;
 pub enum Table {
     /// A row per call.
     Hint = Family::ALL.len(),
+    /// A row per call of KECCAK, and rows that load and store states.
+    Keccak,
+    /// Three rows per block of KECCAK.
+    Sponge,
+    /// 24 rows per block of KECCAK.
+    KeccakF,
     /// A row per point addition or doubling.
     Secp256k1,
     /// A row per call.
@@ -25,7 +32,7 @@ pub enum Table {
 }
 
 /// Number of tables that only precompile calls fill.
-pub const PRECOMPILE_TABLES: usize = 3;
+pub const PRECOMPILE_TABLES: usize = 6;
 
 /// Number of tables that executed instructions fill: one per family, then [`Table`].
 pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
@@ -42,14 +49,32 @@ pub struct Demand {
     pub dwords: u32,
 }
 
+/// The most rows and dwords of a call of each kind.
+const MOST: [(&[(Table, u32)], u32); 4] = [
+    (&[(Table::Hint, 1)], hint::DWORDS_MAX),
+    (&keccak::ROWS_MAX, keccak::DWORDS_MAX),
+    (&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX),
+    (&[(Table::U256, 1)], u256::DWORDS_MAX),
+];
+
 /// The most that a call of any precompile needs.
 pub const DEMAND_MAX: Demand = {
-    let mut rows = [0; TABLES];
-    rows[Family::Ecall as usize] = 1;
-    rows[Table::Hint as usize] = 1;
-    rows[Table::Secp256k1 as usize] = 1;
-    rows[Table::U256 as usize] = 1;
-    Demand { rows, dwords: u256::DWORDS_MAX }
+    let mut most = Demand { rows: [0; TABLES], dwords: 0 };
+    most.rows[Family::Ecall as usize] = 1;
+    let mut kind = 0;
+    while kind < MOST.len() {
+        let (tables, dwords) = MOST[kind];
+        let mut i = 0;
+        while i < tables.len() {
+            most.rows[tables[i].0 as usize] = tables[i].1;
+            i += 1;
+        }
+        if dwords > most.dwords {
+            most.dwords = dwords;
+        }
+        kind += 1;
+    }
+    most
 };
 
 /// Guest memory as a precompile sees it.
@@ -58,6 +83,8 @@ pub(crate) trait Dwords {
     fn peek(&self, key: u32) -> Result<u64, Fault>;
     /// The dword `key` in slot `slot`.
     fn read(&mut self, slot: u32, key: u32) -> Result<u64, Fault>;
+    /// Called with the answer to a hint, which may change it.
+    fn answer(&mut self, _kind: HintKind, _answer: &mut [u64]) {}
     /// Replaces the dword `key` in slot `slot`; returns what it was.
     fn write(&mut self, slot: u32, key: u32, value: u64) -> Result<u64, Fault>;
 }
@@ -84,9 +111,10 @@ impl Call {
 }
 
 /// The rows and dwords of a call. Arguments that the call refuses may give anything.
-pub(crate) fn demand(precompile: Precompile, _arguments: [u32; 4]) -> Demand {
+pub(crate) fn demand(precompile: Precompile, arguments: [u32; 4]) -> Demand {
     let (tables, dwords): (&[(Table, u32)], u32) = match precompile {
         Precompile::Hint => (&[(Table::Hint, 1)], hint::DWORDS_MAX),
+        Precompile::Keccak => (&keccak::rows(arguments), keccak::DWORDS_MAX),
         Precompile::Secp256k1Add | Precompile::Secp256k1Double => {
             (&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX)
         }
@@ -109,6 +137,7 @@ pub(crate) fn run(
 ) -> Result<(), Fault> {
     match precompile {
         Precompile::Hint => hint::run(arguments, dwords),
+        Precompile::Keccak => keccak::run(arguments, dwords),
         Precompile::Secp256k1Add => secp256k1::add(arguments, dwords),
         Precompile::Secp256k1Double => secp256k1::double(arguments, dwords),
         Precompile::U256MulMod => u256::mul_mod(arguments, dwords),

@@ -64,6 +64,10 @@ pub(crate) struct Tracer<'a> {
     shard: u32,
     /// Time at which the next row starts.
     ts: u32,
+    /// Of every row of the program the last shard that executed it.
+    row_stamps: Vec<u32>,
+    /// Rows executed in this shard, once each.
+    executed: Vec<u32>,
     /// The accesses of the precompile call being executed.
     touches: Vec<Touch>,
     /// Keys touched in this shard; last value and time are filled in at its end.
@@ -86,6 +90,8 @@ impl<'a> Tracer<'a> {
             exit: None,
             shard: 1,
             ts: 16,
+            row_stamps: vec![0; program.rom.len()],
+            executed: Vec::new(),
             touches: Vec::new(),
             boundary: Vec::new(),
         }
@@ -103,6 +109,11 @@ impl<'a> Tracer<'a> {
     /// pc cell of the next row.
     pub(crate) fn pc(&self) -> u32 {
         self.pc
+    }
+
+    /// Rows of the program executed in this shard, once each.
+    pub(crate) fn executed(&self) -> &[u32] {
+        &self.executed
     }
 
     pub(crate) fn cycles(&self) -> u64 {
@@ -146,6 +157,10 @@ impl<'a> Tracer<'a> {
     #[inline]
     pub(crate) fn step<const RECORD: bool>(&mut self, shard: &mut Shard) -> Result<(), ExecutionError> {
         let row = self.row()?;
+        if self.row_stamps[row as usize] != self.shard {
+            self.row_stamps[row as usize] = self.shard;
+            self.executed.push(row);
+        }
         let op = self.program.rom[row as usize].op;
         let result = if op == Op::Ecall {
             self.ecall(row).map(|(event, next_pc)| {
@@ -311,6 +326,7 @@ impl<'a> Tracer<'a> {
             (row.last, row.last_ts) = (last, moment.ts());
         }
         let ts_out = std::mem::replace(&mut self.ts, 16);
+        self.executed.clear();
         self.shard += 1;
         (rows, ts_out)
     }

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use assembler::{A0, A1, Asm, DATA, T0, T1};
 use proptest::prelude::*;
 use vellum_executor::{
-    Access, ExecutionError, Fault, FinalRow, Limits, Plan, Shard, ShardLimits, Shards, Silent, execute, plan,
+    Access, ExecutionError, Fault, FinalRow, Limits, Plan, Shard, ShardLimits, Shards, Silent, TABLES,
+    execute, plan,
 };
 use vellum_isa::{
     Family, Op, Program, ecall,
@@ -17,7 +18,16 @@ use vellum_isa::{
 };
 
 const SMALL: ShardLimits = ShardLimits {
-    rows: [40, 30, 50, 40, 40, 40, 10, 20, 20, 9, 9, 5],
+    rows: {
+        let families = [40, 30, 50, 40, 40, 40, 10, 20, 20, 9, 9, 5];
+        let mut rows = [5; TABLES];
+        let mut f = 0;
+        while f < families.len() {
+            rows[f] = families[f];
+            f += 1;
+        }
+        rows
+    },
     boundary: 32,
     init: 8,
     instructions: 100,

@@ -18,9 +18,12 @@ pub(crate) struct Costs {
     tables: [u64; TABLES],
     /// Per row of the tallest table: Merkle nodes, folds and narrow matrices, measured at about 50 cells.
     tallest: u64,
-    /// Per shard: fixed tables, ROM, grinding.
+    /// Per shard: fixed tables, CODE, grinding.
     shard: u64,
 }
+
+/// A shard executes up to about this many different instructions.
+const CODE_LOG_ROWS: u8 = 15;
 
 impl Costs {
     pub(crate) fn new(machine: &Machine, key: &ProgramKey) -> Self {
@@ -35,8 +38,10 @@ impl Costs {
         let fixed =
             |name: &str| machine.chip_names().iter().position(|n| *n == name).map_or(0, |chip| width[chip]);
         let tables = (fixed("RANGE") + fixed("BYTE")) << 16;
-        let rom = fixed("PROGRAM") << key.vk.program_log_height;
-        Self { tables: std::array::from_fn(|f| width[f]), tallest: 50, shard: tables + rom + (3 << 20) }
+        // How much of a program a shard executes is not known here. The whole of it stands in the last shard only, wherever
+        // the cuts are.
+        let code = fixed("CODE") << key.vk.program_log_height.min(CODE_LOG_ROWS);
+        Self { tables: std::array::from_fn(|f| width[f]), tallest: 50, shard: tables + code + (3 << 20) }
     }
 
     /// The cost of a shard with these rows.

@@ -136,6 +136,7 @@ impl<'a> Work<'a> {
                     tables: shard.rows.map(|r| r as usize),
                     boundary: shard.boundary as usize,
                     init: shard.init.len(),
+                    code: shard.code as usize,
                     is_last: shard.index as usize == last,
                 };
                 shard_shape(key, &rows)
@@ -173,7 +174,7 @@ impl<'a> Work<'a> {
         while shards.next_into(&mut shard)? {
             check(cancel)?;
             let shape = &self.shapes[shard.index as usize - 1];
-            let root = phase0_root(self.machine, shape.clone(), &shard);
+            let root = phase0_root(self.machine, self.key, shape.clone(), &shard);
             let before = chain[chain.len() - 1];
             chain.push(chain_next(&before, shard.index, shape, &root));
             each(shard.index);

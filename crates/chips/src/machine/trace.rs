@@ -1,20 +1,20 @@
 //! From a shard's events to its tables.
 
-use vellum_executor::{Call, PRECOMPILE_TABLES, Shard, TABLES};
+use vellum_executor::{Shard, TABLES};
 use vellum_isa::Family;
 use vellum_stark::check::{BusBalance, Lookups, Row};
 use vellum_stark::{
-    BoundaryTerm, Bus, ChipSet, Entry, F, LOG_HEIGHT_MIN, LookupSink, Preprocessed, PrimeCharacteristicRing,
-    Round, Scope, Shape, Traces,
+    BoundaryTerm, Bus, Entry, F, LOG_HEIGHT_MIN, LookupSink, Preprocessed, PrimeCharacteristicRing, Round,
+    Scope, Shape, Traces,
 };
 
 use super::prove::Fill;
 use super::{Machine, ProgramKey, Table, word};
 use crate::family::FamilyChip;
+use crate::precompile::precompiles;
 use crate::{
-    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, DivRemChip, EcallChip, HintChip, ImageChip, InitChip,
-    JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, PrecompileChip, RANGE8, RANGE16,
-    Secp256k1Chip, ShiftChip, U256Chip, product,
+    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, CodeChip, DivRemChip, EcallChip, ImageChip, InitChip,
+    JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, RANGE8, RANGE16, ShiftChip, product,
 };
 
 /// Numbers of rows that fix a shard's shape: known after planning, before any event is recorded. Every DIVREM event also
@@ -27,6 +27,8 @@ pub struct ShardRows {
     pub boundary: usize,
     /// Initialised keys.
     pub init: usize,
+    /// Instructions of the program that are executed, each counted once.
+    pub code: usize,
     /// Whether the execution ends here.
     pub is_last: bool,
 }
@@ -39,7 +41,8 @@ pub fn shard_shape(key: &ProgramKey, rows: &ShardRows) -> Shape {
     }
     log_heights[Table::Boundary as usize] = table_height(rows.boundary.max(1));
     log_heights[Table::Init as usize] = table_height(rows.init);
-    log_heights[Table::Program as usize] = Some(key.vk.program_log_height);
+    log_heights[Table::Code as usize] = table_height(rows.code.max(1));
+    log_heights[Table::Program as usize] = rows.is_last.then_some(key.vk.program_log_height);
     log_heights[Table::Image as usize] = rows.is_last.then_some(key.vk.image_log_height);
     log_heights[Table::Range as usize] = Some(16);
     log_heights[Table::Byte as usize] = Some(16);
@@ -66,12 +69,18 @@ impl ShardRows {
         }
         tables.iter_mut().zip(&shard.events).for_each(|(rows, events)| *rows = events.len());
         tables[Family::Ecall as usize] = shard.ecalls.len();
-        Self { tables, boundary: shard.boundary.len(), init: shard.init.len(), is_last: shard.is_last }
+        Self {
+            tables,
+            boundary: shard.boundary.len(),
+            init: shard.init.len(),
+            code: shard.code.len(),
+            is_last: shard.is_last,
+        }
     }
 }
 
 /// Fills the phase-0 columns.
-pub(crate) fn fill_phase0(machine: &Machine, traces: &mut Traces, shard: &Shard) {
+pub(crate) fn fill_phase0(machine: &Machine, key: &ProgramKey, traces: &mut Traces, shard: &Shard) {
     let set = &machine.set;
     traces.fill(set, Table::Boundary as usize, Round::Phase0, shard.boundary.len(), |i, row| {
         BoundaryChip.write_row(&shard.boundary[i], row);
@@ -82,7 +91,13 @@ pub(crate) fn fill_phase0(machine: &Machine, traces: &mut Traces, shard: &Shard)
             InitChip.write_row(&shard.init[i], previous, row);
         });
     }
+    traces.fill(set, Table::Code as usize, Round::Phase0, shard.code.len(), |i, row| {
+        CodeChip.write_row(&key.program.rom[shard.code[i] as usize], row);
+    });
     if shard.is_last {
+        traces.fill(set, Table::Program as usize, Round::Phase0, shard.rom.len(), |i, row| {
+            row[0] = F::from_u32(shard.rom[i]);
+        });
         traces.fill(set, Table::Image as usize, Round::Phase0, shard.image.len(), |i, row| {
             ImageChip.write_row(&shard.image[i], row);
         });
@@ -93,7 +108,7 @@ pub(crate) fn fill_phase0(machine: &Machine, traces: &mut Traces, shard: &Shard)
 pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Traces {
     let set = &machine.set;
     let mut traces = Traces::new(set, shard_shape(key, &ShardRows::of(shard)));
-    fill_phase0(machine, &mut traces, shard);
+    fill_phase0(machine, key, &mut traces, shard);
     let rom = &key.program.rom;
     let family = |traces: &mut Traces, chip: &dyn RowWriter| {
         let family = chip.family();
@@ -143,34 +158,12 @@ pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Trac
         });
     }
     if !shard.calls.is_empty() {
-        for writer in call_writers() {
-            writer.fill(set, &mut traces, &shard.calls);
+        for chip in precompiles() {
+            chip.fill(set, &mut traces, &shard.calls);
         }
     }
     fill_multiplicities(machine, key, shard, &mut traces);
     traces
-}
-
-/// The chips that precompile calls fill.
-fn call_writers() -> [&'static dyn CallWriter; PRECOMPILE_TABLES] {
-    [&HintChip, &Secp256k1Chip, &U256Chip]
-}
-
-/// The object-safe part of [`PrecompileChip`].
-trait CallWriter {
-    /// Writes the rows of some calls.
-    fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]);
-}
-
-impl<C: PrecompileChip> CallWriter for C {
-    fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]) {
-        let rows: Vec<C::Row> = calls.iter().flat_map(|call| self.rows(call)).collect();
-        if !rows.is_empty() {
-            traces.fill(set, self.table() as usize, Round::Main, rows.len(), |i, row| {
-                self.write_row(&rows[i], row);
-            });
-        }
-    }
 }
 
 /// The object-safe part of [`FamilyChip`].
@@ -192,7 +185,8 @@ impl<C: FamilyChip> RowWriter for C {
 pub(crate) fn fill(machine: &Machine, key: &ProgramKey, shard: &Shard, shape: &Shape) -> Fill {
     let rows = ShardRows::of(shard);
     let mut used: Vec<usize> = used(&rows.tables).into();
-    used.extend([rows.boundary, rows.init, key.program.rom.len(), shard.image.len(), 1 << 16, 1 << 16]);
+    let rom = key.program.rom.len();
+    used.extend([rows.boundary, rows.init, rows.code, rom, shard.image.len(), 1 << 16, 1 << 16]);
     let mut fill = Fill::default();
     for ((entry, height), used) in machine.set.chips.iter().zip(&shape.log_heights).zip(used) {
         if let Some(height) = height {
@@ -265,8 +259,11 @@ fn fill_multiplicities(machine: &Machine, key: &ProgramKey, shard: &Shard, trace
     let mut executed = vec![0u32; key.program.rom.len()];
     let rows = shard.events.iter().flatten().map(|e| e.row).chain(shard.ecalls.iter().map(|e| e.row));
     rows.for_each(|row| executed[row as usize] += 1);
-    traces.fill(set, Table::Program as usize, Round::Main, executed.len(), |i, row| {
-        row[0] = F::from_u32(executed[i]);
+    // An instruction that stands there twice is counted at its first place.
+    let multiplicity: Vec<u32> =
+        shard.code.iter().map(|row| std::mem::take(&mut executed[*row as usize])).collect();
+    traces.fill(set, Table::Code as usize, Round::Main, multiplicity.len(), |i, row| {
+        row[0] = F::from_u32(multiplicity[i]);
     });
     traces.fill(set, Table::Range as usize, Round::Main, 1 << 16, |i, row| {
         row[0] = F::from_u32(counts.range16[i]);
@@ -279,9 +276,9 @@ fn fill_multiplicities(machine: &Machine, key: &ProgramKey, shard: &Shard, trace
 
 /// The preprocessed tables that a shard opens, in order.
 pub(crate) fn opened<'a>(machine: &'a Machine, key: &'a ProgramKey, is_last: bool) -> Vec<&'a Preprocessed> {
-    let mut opened = vec![&machine.fixed, &key.rom];
+    let mut opened = vec![&machine.fixed];
     if is_last {
-        opened.push(&key.image);
+        opened.extend([&key.rom, &key.image]);
     }
     opened
 }
@@ -332,7 +329,7 @@ fn add_rows(
         let entry = &machine.set.chips[chip];
         let Some(height) = height.filter(|_| select(entry)) else { continue };
         // Rows of a lookup table that nobody looked up interact zero times: most of 2^16.
-        let table = entry.widths.preprocessed > 0 && entry.widths.main > 0;
+        let table = entry.widths.preprocessed > 0 && entry.widths.main > 0 && entry.global == 0;
         let cells: Vec<_> = (0..1usize << height)
             .filter_map(|row| {
                 let (phase0, main) = traces.row(&machine.set, chip, row).unwrap_or_default();

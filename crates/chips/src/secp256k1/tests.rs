@@ -237,7 +237,9 @@ fn byte_lies(honest: &Honest) -> Vec<Lie> {
     let mut lies = Vec::new();
     let columns: [Column; 4] =
         [|row| &mut row.x1, |row| &mut row.x2, |row| &mut row.slope, |row| &mut row.x3];
-    for ((n, column), pair) in columns.into_iter().enumerate().flat_map(|c| (0..16).map(move |pair| (c, pair))) {
+    for ((n, column), pair) in
+        columns.into_iter().enumerate().flat_map(|c| (0..16).map(move |pair| (c, pair)))
+    {
         let row = (0..10_000).find_map(|_| {
             let mut row = honest.add.clone();
             let amount = (operands.bits() % (1 << 20)) as i64;
@@ -245,7 +247,15 @@ fn byte_lies(honest: &Honest) -> Vec<Lie> {
             if n < 3 {
                 widen(&mut row);
             }
-            solve(&mut row, |_, identity| wraps(identity), |row| if n == 3 { widen(row) });
+            solve(
+                &mut row,
+                |_, identity| wraps(identity),
+                |row| {
+                    if n == 3 {
+                        widen(row)
+                    }
+                },
+            );
             carries_fit(&row).then_some(row)
         });
         lies.push(false_row("cells that are no bytes", row.expect("one in twenty"), &honest.cells));
@@ -367,7 +377,12 @@ fn other_lies(honest: &Honest) -> Vec<Lie> {
     let mut equal = Row { slope: bytes(slope.as_limbs()), ..equal };
     solve(&mut equal, |_, _| Vec::new(), |_| ());
     // 2·0·slope = 3·0²: any slope will do
-    let mut flat = Row { slope: bytes(slope.as_limbs()), x1: Default::default(), y1: Default::default(), ..honest.double.clone() };
+    let mut flat = Row {
+        slope: bytes(slope.as_limbs()),
+        x1: Default::default(),
+        y1: Default::default(),
+        ..honest.double.clone()
+    };
     solve(&mut flat, |_, _| Vec::new(), |_| ());
     let flag = |flags: [i64; 2]| {
         let times = |slot: u32| Times { prev_ts: [Int::cell(slot - 1); 8], dlo: Default::default() };
@@ -416,7 +431,8 @@ fn kit() -> ChipTest<'static, Secp256k1Chip> {
     let lies = [identity_lies, byte_lies, limb_lies, unreduced_lies, other_lies];
     let c = indices::<Row<usize>>();
     // The search changes representatives: flags, pointers, times, and of every number the ends.
-    let mut representatives = vec![c.ts, c.p_times.prev_ts[7], c.p_times.dlo[7], c.q_times.prev_ts[0], c.q_times.dlo[0]];
+    let mut representatives =
+        vec![c.ts, c.p_times.prev_ts[7], c.p_times.dlo[7], c.q_times.prev_ts[0], c.q_times.dlo[0]];
     representatives.extend([c.flags, c.p, c.q].as_flattened());
     for bytes in [c.x1, c.y1, c.x2, c.x3, c.slope] {
         representatives.extend([bytes[0], bytes[31]]);
@@ -473,17 +489,24 @@ fn sums_and_doubles_are_the_curve_s() {
 #[test]
 fn edge_coordinates_have_rows() {
     let edges = [0, 1, 2, 977, 978, 0x1_0000].map(U256::from);
-    let below = [1u64, 2, 976, 977, 1000, 0xffff_fc2f, 0xffff_fc30, 1 << 32, 1 << 33].map(|x| prime() - U256::from(x));
+    let below = [1u64, 2, 976, 977, 1000, 0xffff_fc2f, 0xffff_fc30, 1 << 32, 1 << 33]
+        .map(|x| prime() - U256::from(x));
     let all = [edges.as_slice(), &below, &[U256::MAX >> 1, U256::ONE << 255]].concat();
     let mut operands = Operands(10);
     let mut pick = || all[operands.bits() as usize % all.len()];
     for _ in 0..300 {
         let [p, q] = [[pick(), pick()], [pick(), pick()]];
         if p[0] != q[0] {
-            assert_eq!(test(vec![("sum", row(&call([P, Q], p, Some(q), formulas(p, Some(q)))))]).honest(), [""; 0]);
+            assert_eq!(
+                test(vec![("sum", row(&call([P, Q], p, Some(q), formulas(p, Some(q)))))]).honest(),
+                [""; 0]
+            );
         }
         if !p[1].is_zero() {
-            assert_eq!(test(vec![("double", row(&call([P, 0], p, None, formulas(p, None))))]).honest(), [""; 0]);
+            assert_eq!(
+                test(vec![("double", row(&call([P, 0], p, None, formulas(p, None))))]).honest(),
+                [""; 0]
+            );
         }
         // x3 is an edge
         let [x1, y1, slope] = [pick(), pick(), pick()];

@@ -136,7 +136,7 @@ impl Execution {
         let mut digests = vec![chain_start(&key.vk.digest())];
         for shard in shards {
             let shape = shard_shape(key, &ShardRows::of(shard));
-            let root = phase0_root(&MACHINE, shape.clone(), shard);
+            let root = phase0_root(&MACHINE, key, shape.clone(), shard);
             digests.push(chain_next(digests.last().unwrap(), shard.index, &shape, &root));
         }
         let chain_end = *digests.last().unwrap();

@@ -25,9 +25,10 @@ pub(crate) fn add([p, q, unused @ ..]: [u32; 4], dwords: &mut impl Dwords) -> Re
     for (word, key) in words.iter_mut().zip(q..) {
         *word = dwords.read(Q_SLOT, key)?;
     }
-    let [x2, y2] = point(words).ok_or(fault("a coordinate of the second point is not below the field's prime"))?;
-    let [x1, y1] =
-        point(peek(p, dwords)?).ok_or(fault("a coordinate of the first point is not below the field's prime"))?;
+    let [x2, y2] =
+        point(words).ok_or(fault("a coordinate of the second point is not below the field's prime"))?;
+    let [x1, y1] = point(peek(p, dwords)?)
+        .ok_or(fault("a coordinate of the first point is not below the field's prime"))?;
     let slope = divide(minus(y2, y1), minus(x2, x1)).ok_or(fault("the points have the same x"))?;
     replace(p, [x1, y1], x2, slope, dwords)
 }
