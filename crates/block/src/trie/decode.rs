@@ -9,7 +9,10 @@
 use alloc::{boxed::Box, vec::Vec};
 use alloy_primitives::{B256, keccak256};
 
-use super::{EMPTY_ROOT_HASH, Forest, Kind, Nibbles, Node, Span, Subtree, TrieError, nibbles::KEY_NIBBLES};
+use super::{
+    EMPTY_ROOT_HASH, EMPTY_STRING, Forest, HASH_PREFIX, Kind, Nibbles, Node, Span, Subtree, TrieError,
+    nibbles::KEY_NIBBLES,
+};
 
 /// Longest value of a leaf in bytes; accounts and slots are much shorter.
 const MAX_VALUE: usize = 1 << 14;
@@ -113,10 +116,10 @@ impl Reader<'_> {
 
     /// A child as it stands in its parent: nothing, a hash, or the encoding of a short node.
     fn child(&mut self, child: Item, holds: Holds, depth: usize) -> Result<Subtree, TrieError> {
-        match (child.list, child.end - child.payload_start) {
-            (false, 0) => Ok(Subtree::EMPTY),
-            (false, 32) => self.by_hash(child.payload_start, holds, depth),
-            (true, 0..32) => self.node(child, holds, depth, None),
+        match (child.list, child.payload_start - child.start, child.end - child.payload_start) {
+            (false, _, 0) => Ok(Subtree::EMPTY),
+            (false, 1, 32) => self.by_hash(child.payload_start, holds, depth),
+            (true, _, 0..32) => self.node(child, holds, depth, None),
             _ => Err(malformed(child.start, "child is neither a hash nor a short node")),
         }
     }
@@ -141,7 +144,7 @@ impl Reader<'_> {
         let kind = if second.end == node.end {
             self.short_node(node.start, first, second, holds, depth)?
         } else {
-            self.branch(node, first, holds, depth)?
+            self.branch(node, holds, depth)?
         };
         self.forest.nodes[index].kind = kind;
         Ok(Subtree::node(index))
@@ -185,19 +188,31 @@ impl Reader<'_> {
         Ok(Kind::Extension { path, child })
     }
 
-    fn branch(&mut self, node: Item, first: Item, holds: Holds, depth: usize) -> Result<Kind, TrieError> {
+    fn branch(&mut self, node: Item, holds: Holds, depth: usize) -> Result<Kind, TrieError> {
         if depth >= KEY_NIBBLES {
             return Err(malformed(node.start, "branch below the keys' length"));
         }
         let mut children = [Subtree::EMPTY; 16];
-        let mut next = first;
-        for (i, child) in children.iter_mut().enumerate() {
-            if i > 0 {
-                next = item(self.forest.witness, next.end, node.end)?;
+        let bytes = &self.forest.witness[..node.end];
+        let mut at = node.payload_start;
+        for child in &mut children {
+            match bytes.get(at) {
+                Some(&EMPTY_STRING) => at += 1,
+                // Most children are hashes of nodes that the witness does not hold: one byte tells.
+                Some(&HASH_PREFIX)
+                    if at + 33 <= node.end && self.next.is_none_or(|next| next.hash[0] != bytes[at + 1]) =>
+                {
+                    *child = Subtree::digest(at as u32 + 1);
+                    at += 33;
+                }
+                _ => {
+                    let next = item(bytes, at, node.end)?;
+                    *child = self.child(next, holds, depth + 1)?;
+                    at = next.end;
+                }
             }
-            *child = self.child(next, holds, depth + 1)?;
         }
-        let value = item(self.forest.witness, next.end, node.end)?;
+        let value = item(bytes, at, node.end)?;
         if value.list || value.payload_start != value.end || value.end != node.end {
             return Err(malformed(node.start, "branch without 16 children and an empty value"));
         }

@@ -60,6 +60,10 @@ const DIGEST: u32 = 1 << 31;
 /// Set in an offset that points into the bytes written since, not into the witness.
 const FRESH: u32 = 1 << 31;
 
+/// RLP of the empty string, and the first byte of the RLP of a string of 32 bytes.
+const EMPTY_STRING: u8 = 0x80;
+const HASH_PREFIX: u8 = 0xa0;
+
 impl Subtree {
     /// The subtree without entries.
     pub const EMPTY: Self = Self(0);
@@ -139,21 +143,20 @@ impl<'w> Forest<'w> {
             if subtree.is_empty() {
                 return Ok(None);
             }
-            let rest = key.skip(depth);
             match &self.nodes[self.index(subtree, &key, depth)?].kind {
                 Kind::Branch { children } => {
-                    subtree = children[rest.at(0) as usize];
+                    subtree = children[key.at(depth) as usize];
                     depth += 1;
                 }
                 Kind::Extension { path, child } => {
-                    if path.common_prefix(&rest) < path.len() {
+                    if path.common_prefix(&key.skip(depth)) < path.len() {
                         return Ok(None);
                     }
                     subtree = *child;
                     depth += path.len();
                 }
                 Kind::Leaf { path, value, storage } => {
-                    let found = *path == rest;
+                    let found = *path == key.skip(depth);
                     return Ok(found.then(|| Entry { value: self.bytes(*value), storage: *storage }));
                 }
             }
@@ -183,9 +186,9 @@ impl<'w> Forest<'w> {
         if let Some(offset) = self.known_hash(root) {
             return self.hash_bytes(offset);
         }
-        let mut encoded = Vec::with_capacity(1024);
-        self.append_node(root.0 as usize - 1, &mut encoded);
-        keccak256(&encoded)
+        let mut encoded = Vec::with_capacity(1 << 14);
+        let start = self.append_node(root.0 as usize - 1, &mut encoded);
+        keccak256(&encoded[start..])
     }
 
     /// Calls `visit` with the encoding of every arena node of the trie `root` that is referenced by hash,
@@ -200,9 +203,9 @@ impl<'w> Forest<'w> {
         }
         let index = subtree.0 as usize - 1;
         let mut encoded = Vec::new();
-        self.append_node(index, &mut encoded);
-        if is_root || encoded.len() >= 32 {
-            visit(&encoded);
+        let start = self.append_node(index, &mut encoded);
+        if is_root || encoded.len() - start >= 32 {
+            visit(&encoded[start..]);
         }
         match &self.nodes[index].kind {
             Kind::Leaf { .. } => {}
@@ -220,20 +223,28 @@ impl<'w> Forest<'w> {
         depth: usize,
         value: Span,
     ) -> Result<Subtree, TrieError> {
-        let rest = key.skip(depth);
         if subtree.is_empty() {
-            return Ok(self.leaf(rest, value));
+            return Ok(self.leaf(key.skip(depth), value));
         }
         let index = self.index(subtree, key, depth)?;
-        self.nodes[index].hash_at = None;
-        match self.nodes[index].kind {
-            Kind::Branch { children } => {
-                let nibble = rest.at(0) as usize;
-                let child = self.insert_at(children[nibble], key, depth + 1, value)?;
-                self.set_child(index, nibble, child);
+        let node = &mut self.nodes[index];
+        node.hash_at = None;
+        match node.kind {
+            Kind::Branch { ref children } => {
+                let nibble = key.at(depth) as usize;
+                let old = children[nibble];
+                let new = self.insert_at(old, key, depth + 1, value)?;
+                if new != old {
+                    self.set_child(index, nibble, new);
+                }
+                Ok(subtree)
+            }
+            Kind::Leaf { ref path, value: ref mut old_value, .. } if *path == key.skip(depth) => {
+                *old_value = value;
                 Ok(subtree)
             }
             Kind::Extension { path, child } => {
+                let rest = key.skip(depth);
                 let shared = path.common_prefix(&rest);
                 if shared == path.len() {
                     let child = self.insert_at(child, key, depth + shared, value)?;
@@ -246,11 +257,8 @@ impl<'w> Forest<'w> {
                 Ok(self.fork(path.take(shared), [(path.at(shared), old), (rest.at(shared), new)]))
             }
             Kind::Leaf { path, value: old_value, storage } => {
+                let rest = key.skip(depth);
                 let shared = path.common_prefix(&rest);
-                if shared == path.len() {
-                    self.nodes[index].kind = Kind::Leaf { path, value, storage };
-                    return Ok(subtree);
-                }
                 let old = self.push(Kind::Leaf { path: path.skip(shared + 1), value: old_value, storage });
                 let new = self.leaf(rest.skip(shared + 1), value);
                 Ok(self.fork(path.take(shared), [(path.at(shared), old), (rest.at(shared), new)]))
@@ -369,46 +377,71 @@ impl<'w> Forest<'w> {
         subtree.as_digest().or_else(|| self.nodes[subtree.0 as usize - 1].hash_at)
     }
 
-    /// Appends the reference of a parent to a child: its hash as an RLP string, or its encoding if that is
-    /// shorter than 32 bytes.
-    fn append_reference(&self, subtree: Subtree, out: &mut Vec<u8>) {
-        if subtree.is_empty() {
-            out.push(0x80);
-        } else if let Some(offset) = self.known_hash(subtree) {
-            out.push(0xa0);
-            out.extend_from_slice(&self.witness[offset as usize..offset as usize + 32]);
-        } else {
-            let start = out.len();
-            self.append_node(subtree.0 as usize - 1, out);
-            if out.len() - start >= 32 {
-                let hash = keccak256(&out[start..]);
-                out.truncate(start);
-                out.push(0xa0);
-                out.extend_from_slice(hash.as_slice());
-            }
+    /// Appends the reference of a parent to a changed child: the hash of its encoding as an RLP string, or the
+    /// encoding itself if that is shorter than 32 bytes.
+    fn append_changed(&self, child: Subtree, out: &mut Vec<u8>) {
+        let before = out.len();
+        let start = self.append_node(child.0 as usize - 1, out);
+        if out.len() - start < 32 {
+            out.drain(before..start);
+            return;
         }
+        let hash = keccak256(&out[start..]);
+        out.truncate(before);
+        out.push(HASH_PREFIX);
+        out.extend_from_slice(hash.as_slice());
     }
 
-    /// Appends the RLP encoding of a node.
-    fn append_node(&self, index: usize, out: &mut Vec<u8>) {
+    /// Appends the references of a parent to its children. Those of unchanged ones mostly stand side by side in the
+    /// witness, so they are copied in runs.
+    fn append_references(&self, children: &[Subtree], out: &mut Vec<u8>) {
+        let (mut start, mut end) = (0, 0);
+        for &child in children {
+            let (next_start, next_end) = if child.is_empty() {
+                if start < end && self.witness.get(end) == Some(&EMPTY_STRING) {
+                    end += 1;
+                    continue;
+                }
+                (0, 0)
+            } else {
+                // The prefix stands before the hash: the decoder refuses other references.
+                self.known_hash(child).map_or((0, 0), |at| (at as usize - 1, at as usize + 32))
+            };
+            if start < end && next_start == end {
+                end = next_end;
+                continue;
+            }
+            out.extend_from_slice(&self.witness[start..end]);
+            (start, end) = (next_start, next_end);
+            if child.is_empty() {
+                out.push(EMPTY_STRING);
+            } else if start == end {
+                self.append_changed(child, out);
+            }
+        }
+        out.extend_from_slice(&self.witness[start..end]);
+    }
+
+    /// Appends the RLP encoding of a node and returns where it begins, up to two bytes after what was there.
+    fn append_node(&self, index: usize, out: &mut Vec<u8>) -> usize {
         let start = out.len();
-        // Room for the longest header, a list of up to 2^16 bytes; closed below if it is shorter.
+        // Room for the longest header, a list of up to 2^16 bytes.
         out.extend_from_slice(&[0; 3]);
         match &self.nodes[index].kind {
             Kind::Branch { children } => {
-                children.iter().for_each(|child| self.append_reference(*child, out));
-                out.push(0x80);
+                self.append_references(children, out);
+                out.push(EMPTY_STRING);
             }
             Kind::Extension { path, child } => {
                 append_path(path, false, out);
-                self.append_reference(*child, out);
+                self.append_references(&[*child], out);
             }
             Kind::Leaf { path, value, .. } => {
                 append_path(path, true, out);
                 append_string(self.bytes(*value), out);
             }
         }
-        close_list(start, out);
+        close_list(start, out)
     }
 }
 
@@ -423,8 +456,8 @@ pub fn shortened_nodes(node: &[u8]) -> Vec<Vec<u8>> {
         let mut out = vec![0; 3];
         append_path(&path.skip(count), leaf, &mut out);
         out.extend_from_slice(target);
-        close_list(0, &mut out);
-        out
+        let start = close_list(0, &mut out);
+        out.split_off(start)
     });
     shortened.collect()
 }
@@ -455,19 +488,23 @@ fn append_string(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the list header before the payload that begins three bytes after `start`.
-fn close_list(start: usize, out: &mut Vec<u8>) {
+/// Writes the list header before the payload that begins three bytes after `start`; returns where the header begins.
+fn close_list(start: usize, out: &mut [u8]) -> usize {
     let length = out.len() - start - 3;
     let [high, low] = (length as u16).to_be_bytes();
-    let header: &[u8] = match length {
-        0..56 => &[0xc0 + low],
-        56..256 => &[0xf8, low],
-        _ => &[0xf9, high, low],
-    };
-    out[start..start + header.len()].copy_from_slice(header);
-    if header.len() < 3 {
-        out.copy_within(start + 3.., start + header.len());
-        out.truncate(start + header.len() + length);
+    match length {
+        0..56 => {
+            out[start + 2] = 0xc0 + low;
+            start + 2
+        }
+        56..256 => {
+            out[start + 1..start + 3].copy_from_slice(&[0xf8, low]);
+            start + 1
+        }
+        _ => {
+            out[start..start + 3].copy_from_slice(&[0xf9, high, low]);
+            start
+        }
     }
 }
 
