@@ -15,7 +15,7 @@ use alloy_evm::{
         receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
     },
 };
-use alloy_primitives::{B256, Bloom};
+use alloy_primitives::{B256, Bloom, keccak256};
 use revm::DatabaseCommit;
 
 use crate::{
@@ -149,7 +149,7 @@ where
     for index in 0..block.transactions.len() {
         observe(Phase::Transaction(index as u32));
         let transaction = block.transaction(index)?;
-        let hash = *transaction.tx_hash();
+        let hash = keccak256(block.transactions[index]);
         let gas = executor.execute_transaction(transaction).map_err(failed(Some(index)))?;
         outcomes.push(TransactionOutcome { hash, gas_used: gas.tx_gas_used(), success: false });
     }
