@@ -10,8 +10,8 @@ use alloc::{boxed::Box, vec::Vec};
 use alloy_primitives::{B256, keccak256};
 
 use super::{
-    EMPTY_ROOT_HASH, EMPTY_STRING, Forest, HASH_PREFIX, Kind, Nibbles, Node, Span, Subtree, TrieError,
-    nibbles::KEY_NIBBLES,
+    Children, EMPTY_ROOT_HASH, EMPTY_STRING, Forest, HASH_PREFIX, Kind, Nibbles, Node, Span, Subtree,
+    TrieError, nibbles::KEY_NIBBLES,
 };
 
 /// Longest value of a leaf in bytes; accounts and slots are much shorter.
@@ -140,13 +140,14 @@ impl Reader<'_> {
         let second = item(witness, first.end, node.end)?;
         // Parents come before children in the arena, so take the place first.
         let index = self.forest.nodes.len();
-        self.forest.nodes.push(Node { kind: Kind::Branch { children: [Subtree::EMPTY; 16] }, hash_at });
-        let kind = if second.end == node.end {
-            self.short_node(node.start, first, second, holds, depth)?
+        self.forest.nodes.push(Node { kind: Kind::Branch { children: Children::NONE }, hash_at });
+        if second.end == node.end {
+            let kind = self.short_node(node.start, first, second, holds, depth)?;
+            self.forest.nodes[index].kind = kind;
         } else {
-            self.branch(node, holds, depth)?
-        };
-        self.forest.nodes[index].kind = kind;
+            let children = self.branch(node, holds, depth)?;
+            self.forest.nodes[index].kind = Kind::Branch { children };
+        }
         Ok(Subtree::node(index))
     }
 
@@ -188,14 +189,14 @@ impl Reader<'_> {
         Ok(Kind::Extension { path, child })
     }
 
-    fn branch(&mut self, node: Item, holds: Holds, depth: usize) -> Result<Kind, TrieError> {
+    fn branch(&mut self, node: Item, holds: Holds, depth: usize) -> Result<Children, TrieError> {
         if depth >= KEY_NIBBLES {
             return Err(malformed(node.start, "branch below the keys' length"));
         }
-        let mut children = [Subtree::EMPTY; 16];
+        let mut children = Children::NONE;
         let bytes = &self.forest.witness[..node.end];
         let mut at = node.payload_start;
-        for child in &mut children {
+        for child in &mut children.0 {
             match bytes.get(at) {
                 Some(&EMPTY_STRING) => at += 1,
                 // Most children are hashes of nodes that the witness does not hold: one byte tells.
@@ -216,7 +217,7 @@ impl Reader<'_> {
         if value.list || value.payload_start != value.end || value.end != node.end {
             return Err(malformed(node.start, "branch without 16 children and an empty value"));
         }
-        Ok(Kind::Branch { children })
+        Ok(children)
     }
 
     /// The storage trie of the account that `value` encodes.

@@ -81,6 +81,11 @@ impl Subtree {
         self.0 == 0
     }
 
+    /// Index of the arena's node.
+    const fn as_node(self) -> Option<usize> {
+        if self.0 & DIGEST == 0 && self.0 != 0 { Some(self.0 as usize - 1) } else { None }
+    }
+
     const fn as_digest(self) -> Option<u32> {
         if self.0 & DIGEST != 0 { Some(self.0 & !DIGEST) } else { None }
     }
@@ -106,8 +111,17 @@ enum Kind {
         child: Subtree,
     },
     Branch {
-        children: [Subtree; 16],
+        children: Children,
     },
+}
+
+/// The children of a branch by nibble; aligned so that it is copied in eight words.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(8))]
+struct Children([Subtree; 16]);
+
+impl Children {
+    const NONE: Self = Self([Subtree::EMPTY; 16]);
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -145,7 +159,7 @@ impl<'w> Forest<'w> {
             }
             match &self.nodes[self.index(subtree, &key, depth)?].kind {
                 Kind::Branch { children } => {
-                    subtree = children[key.at(depth) as usize];
+                    subtree = children.0[key.at(depth) as usize];
                     depth += 1;
                 }
                 Kind::Extension { path, child } => {
@@ -168,7 +182,26 @@ impl<'w> Forest<'w> {
     /// On an error the trie `root` is no longer usable.
     pub fn insert(&mut self, root: Subtree, key: &B256, value: &[u8]) -> Result<Subtree, TrieError> {
         let value = self.keep(value);
-        self.insert_at(root, &Nibbles::of_key(&key.0), 0, value)
+        let key = Nibbles::of_key(&key.0);
+        // Branches whose child is there only lose their hash, so the way down to the first other node is a loop.
+        let (mut subtree, mut depth, mut parent) = (root, 0, None);
+        while let Some(index) = subtree.as_node() {
+            let node = &mut self.nodes[index];
+            let Kind::Branch { children } = &node.kind else { break };
+            node.hash_at = None;
+            let nibble = key.at(depth) as usize;
+            subtree = children.0[nibble];
+            parent = Some((index, nibble));
+            depth += 1;
+        }
+        let changed = self.insert_at(subtree, &key, depth, value)?;
+        match parent {
+            None => Ok(changed),
+            Some((index, nibble)) => {
+                self.set_child(index, nibble, changed);
+                Ok(root)
+            }
+        }
     }
 
     /// Removes `key`, if it is there, and returns the changed trie.
@@ -211,7 +244,7 @@ impl<'w> Forest<'w> {
             Kind::Leaf { .. } => {}
             Kind::Extension { child, .. } => self.visit_nodes(*child, false, visit),
             Kind::Branch { children } => {
-                children.iter().for_each(|child| self.visit_nodes(*child, false, visit));
+                children.0.iter().for_each(|child| self.visit_nodes(*child, false, visit));
             }
         }
     }
@@ -232,11 +265,9 @@ impl<'w> Forest<'w> {
         match node.kind {
             Kind::Branch { ref children } => {
                 let nibble = key.at(depth) as usize;
-                let old = children[nibble];
-                let new = self.insert_at(old, key, depth + 1, value)?;
-                if new != old {
-                    self.set_child(index, nibble, new);
-                }
+                let child = children.0[nibble];
+                let child = self.insert_at(child, key, depth + 1, value)?;
+                self.set_child(index, nibble, child);
                 Ok(subtree)
             }
             Kind::Leaf { ref path, value: ref mut old_value, .. } if *path == key.skip(depth) => {
@@ -284,16 +315,16 @@ impl<'w> Forest<'w> {
             }
             Kind::Branch { children } => {
                 let nibble = rest.at(0) as usize;
-                let child = self.remove_at(children[nibble], key, depth + 1)?;
+                let child = self.remove_at(children.0[nibble], key, depth + 1)?;
                 self.nodes[index].hash_at = None;
                 self.set_child(index, nibble, child);
-                let mut others = (0..16u8).filter(|&i| i != rest.at(0) && !children[i as usize].is_empty());
+                let mut others = (0..16u8).filter(|&i| i != rest.at(0) && !children.0[i as usize].is_empty());
                 match (child.is_empty(), others.next(), others.next()) {
                     (true, None, _) => Ok(Subtree::EMPTY),
                     // A branch with one child left becomes that child with a longer path.
                     (true, Some(last), None) => {
                         let path = Nibbles::EMPTY.join(Some(last), &Nibbles::EMPTY);
-                        self.prepend(&key.take(depth), path, children[last as usize])
+                        self.prepend(&key.take(depth), path, children.0[last as usize])
                     }
                     _ => Ok(subtree),
                 }
@@ -322,15 +353,15 @@ impl<'w> Forest<'w> {
 
     /// A branch of two children below `path`.
     fn fork(&mut self, path: Nibbles, two: [(u8, Subtree); 2]) -> Subtree {
-        let mut children = [Subtree::EMPTY; 16];
-        two.iter().for_each(|&(nibble, child)| children[nibble as usize] = child);
+        let mut children = Children::NONE;
+        two.iter().for_each(|&(nibble, child)| children.0[nibble as usize] = child);
         let branch = self.push(Kind::Branch { children });
         if path.is_empty() { branch } else { self.extension(path, branch) }
     }
 
     fn set_child(&mut self, index: usize, nibble: usize, child: Subtree) {
         if let Kind::Branch { children } = &mut self.nodes[index].kind {
-            children[nibble] = child;
+            children.0[nibble] = child;
         }
     }
 
@@ -395,28 +426,29 @@ impl<'w> Forest<'w> {
     /// Appends the references of a parent to its children. Those of unchanged ones mostly stand side by side in the
     /// witness, so they are copied in runs.
     fn append_references(&self, children: &[Subtree], out: &mut Vec<u8>) {
+        // The run is start..end; it may be empty.
         let (mut start, mut end) = (0, 0);
         for &child in children {
-            let (next_start, next_end) = if child.is_empty() {
+            if child.is_empty() {
                 if start < end && self.witness.get(end) == Some(&EMPTY_STRING) {
                     end += 1;
-                    continue;
+                } else {
+                    out.extend_from_slice(&self.witness[start..end]);
+                    out.push(EMPTY_STRING);
+                    (start, end) = (0, 0);
                 }
-                (0, 0)
-            } else {
+            } else if let Some(hash_at) = self.known_hash(child) {
                 // The prefix stands before the hash: the decoder refuses other references.
-                self.known_hash(child).map_or((0, 0), |at| (at as usize - 1, at as usize + 32))
-            };
-            if start < end && next_start == end {
-                end = next_end;
-                continue;
-            }
-            out.extend_from_slice(&self.witness[start..end]);
-            (start, end) = (next_start, next_end);
-            if child.is_empty() {
-                out.push(EMPTY_STRING);
-            } else if start == end {
+                let reference = hash_at as usize - 1;
+                if reference != end {
+                    out.extend_from_slice(&self.witness[start..end]);
+                    start = reference;
+                }
+                end = reference + 33;
+            } else {
+                out.extend_from_slice(&self.witness[start..end]);
                 self.append_changed(child, out);
+                (start, end) = (0, 0);
             }
         }
         out.extend_from_slice(&self.witness[start..end]);
@@ -429,7 +461,7 @@ impl<'w> Forest<'w> {
         out.extend_from_slice(&[0; 3]);
         match &self.nodes[index].kind {
             Kind::Branch { children } => {
-                self.append_references(children, out);
+                self.append_references(&children.0, out);
                 out.push(EMPTY_STRING);
             }
             Kind::Extension { path, child } => {
