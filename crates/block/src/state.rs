@@ -5,7 +5,7 @@ use alloc::{vec, vec::Vec};
 use alloy_consensus::{TrieAccount, constants::KECCAK_EMPTY};
 use alloy_primitives::{
     Address, B256, Bytes, U256, keccak256,
-    map::{AddressMap, B256Map, HashMap, hash_map::Entry},
+    map::{AddressMap, B256Map, U256Map, hash_map::Entry},
 };
 use alloy_rlp::{Decodable, Encodable};
 use revm::{
@@ -94,7 +94,7 @@ struct Loaded {
     storage: Subtree,
     /// The storage of the parent's state was wiped by a creation or a self-destruction.
     wiped: bool,
-    slots: HashMap<U256, Slot>,
+    slots: U256Map<Slot>,
 }
 
 impl Loaded {
@@ -269,7 +269,7 @@ impl State<'_> {
             storage = found.storage;
         }
         let now = before.clone();
-        Ok(entry.insert(Loaded { key, before, now, storage, wiped: false, slots: HashMap::default() }))
+        Ok(entry.insert(Loaded { key, before, now, storage, wiped: false, slots: U256Map::default() }))
     }
 
     fn load_slot(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
