@@ -88,9 +88,10 @@ fn cells(machine: &Machine, key: &ProgramKey, plan: &Plan) -> Vec<u64> {
     let mut cells = vec![0; per_row.len()];
     for shard in &plan.shards {
         let rows = ShardRows {
-            families: shard.rows.map(|rows| rows as usize),
+            tables: shard.rows.map(|rows| rows as usize),
             boundary: shard.boundary as usize,
             init: shard.init.len(),
+            code: shard.code as usize,
             is_last: shard.index as usize == plan.shards.len(),
         };
         for (at, height) in shard_shape(key, &rows).log_heights.iter().enumerate() {

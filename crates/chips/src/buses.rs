@@ -14,7 +14,7 @@ pub const EXIT: Bus = Bus::permutation("EXIT", 4, 20);
 pub const KEYS: Bus = Bus::permutation("KEYS", 5, 1);
 /// (a0..a3, b0..b3, low 0..3, high 0..3, sign of a, sign of b): products modulo 2^128 that MUL proves for DIVREM.
 pub const PRODUCT: Bus = Bus::permutation("PRODUCT", 6, 18);
-/// (pc, op, rd, rs1, rs2, i0, i1, npc): the decoded ROM, received by PROGRAM.
+/// (pc, op, rd, rs1, rs2, i0, i1, npc): the decoded instructions of a shard, received by CODE.
 pub const PROG: Bus = Bus::lookup("PROG", 7, 8);
 /// (value): below 2^16, received by RANGE.
 pub const RANGE16: Bus = Bus::lookup("RANGE16", 8, 1);
@@ -22,6 +22,10 @@ pub const RANGE16: Bus = Bus::lookup("RANGE16", 8, 1);
 pub const RANGE8: Bus = Bus::lookup("RANGE8", 9, 1);
 /// (op, a, b, c): c = a op b on bytes, op 0 and, 1 or, 2 xor, 3 zero (a and b are bytes); received by BYTE.
 pub const BYTE: Bus = Bus::lookup("BYTE", 10, 4);
+/// (code, ts, low and high limb of a0, of a1, of a2, of a3): a precompile call, received by the chip that proves it.
+pub const PRE: Bus = Bus::permutation("PRE", 11, 10);
+/// (pc, op, rd, rs1, rs2, i0, i1, npc): the decoded ROM, received by PROGRAM over all shards.
+pub const ROM: Bus = Bus::global_lookup("ROM", 20, 8);
 
 /// All of them, for set-up checks and reports.
-pub const ALL: [Bus; 10] = [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE];
+pub const ALL: [Bus; 12] = [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE, ROM];

@@ -3,19 +3,20 @@
 //! | columns | kind | number | vouched for by |
 //! |---|---|---|---|
 //! | pc, op, rd, rs1, rs2, i0, i1, npc | preprocessed | 8 | the verifying key |
-//! | multiplicity | main | 1 | PROG |
+//! | multiplicity | phase-0 | 1 | ROM |
 //!
-//! No constraints. Interaction: PROG.receive(the eight cells) × multiplicity.
+//! It stands in the last shard only. No constraints. Interaction: ROM.receive(the eight cells) × multiplicity, the number
+//! of shards that execute the instruction.
 //!
 //! # Soundness
-//! The tuples are preprocessed, so PROG balances only if every active row of every chip executes a row of the ROM. A
+//! The tuples are preprocessed, so ROM balances only if every instruction in the CODE of any shard is a row of the ROM. A
 //! pc has one row: set-up refuses a second. Padding rows are zero, with op 0; every active row sends an op of at least 1,
 //! so none can use them, though pc 0 may be a padding row's.
 
 use vellum_isa::Program;
 use vellum_stark::{Builder, Chip, F, Widths};
 
-use crate::{PROG, family::prog_tuple};
+use crate::{ROM, family::prog_tuple};
 
 /// The chip.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,13 +28,13 @@ impl Chip for ProgramChip {
     }
 
     fn widths(&self) -> Widths {
-        Widths { preprocessed: 8, phase0: 0, main: 1 }
+        Widths { preprocessed: 8, phase0: 1, main: 0 }
     }
 
     fn eval<B: Builder>(&self, b: &mut B) {
         let tuple: [B::Expr; 8] = std::array::from_fn(|i| b.preprocessed()[i].clone());
-        let multiplicity = b.main()[0].clone();
-        b.receive(PROG, multiplicity, tuple);
+        let multiplicity = b.phase0()[0].clone();
+        b.receive(ROM, multiplicity, tuple);
     }
 }
 
@@ -63,7 +64,7 @@ mod tests {
         let rows = program_rows(&program);
         assert_eq!(rows[0], [1, Op::Beq as u32, 2, 3, 4, 1 << 29, 6, 7].map(F::from_u32));
         assert_eq!(rows[1][0], F::from_u8(7));
-        let cells = Cells { preprocessed: rows[0].to_vec(), phase0: Vec::new(), main: vec![F::from_u8(9)] };
+        let cells = Cells { preprocessed: rows[0].to_vec(), phase0: vec![F::from_u8(9)], main: Vec::new() };
         let [received] = &interactions(&ProgramChip, cells.as_row(), &[])[..] else {
             panic!("one interaction")
         };

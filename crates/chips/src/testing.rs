@@ -4,7 +4,7 @@ use vellum_executor::{Access, Event};
 use vellum_isa::{Op, RomRow};
 use vellum_stark::{Bus, F, PrimeField32, Widths, check::Cells, testing::ChipTest};
 
-use crate::{BYTE, FamilyChip, MEM, PROG, RANGE8, RANGE16};
+use crate::{BYTE, FamilyChip, MEM, PROG, RANGE8, RANGE16, ROM};
 
 /// Time of the instructions under test.
 pub(crate) const TS: u32 = 16 * 5000;
@@ -46,7 +46,7 @@ pub(crate) fn in_table(bus: Bus, tuple: &[F]) -> bool {
             let results = [a & b, a | b, a ^ b, 0];
             a < 256 && b < 256 && results.get(op as usize) == Some(&c)
         }
-        PROG => value(1) != 0,
+        PROG | ROM => value(1) != 0,
         _ => panic!("{} is no lookup bus", bus.name),
     }
 }

@@ -631,6 +631,32 @@ fn no_image_row_can_be_changed() {
 }
 
 /// Cases 19, 24, 25: shards in another order, with other numbers, missing, or of another execution.
+/// The two steps of the instruction lookup: what a shard executes stands in its CODE, and that in PROGRAM.
+#[test]
+fn only_the_program_is_executed() {
+    let f = &*FIXTURE;
+    for at in 0..f.whole[0].code.len() {
+        f.refuses("an instruction that CODE lacks", |shard| {
+            shard.code.remove(at);
+        });
+    }
+    f.refuses_cut("an instruction executed once more than counted", |shards| {
+        shards[0].code.push(*shards[0].code.last().unwrap());
+    });
+    let last = f.cut.len() - 1;
+    for row in 0..f.cut[last].rom.len() {
+        f.refuses_cut("another count of an instruction", |shards| shards[last].rom[row] += 1);
+    }
+    // An instruction that is not the program's: add becomes sub in the rows, CODE included, not in the committed ROM.
+    let mut key = ProgramKey::new(&MACHINE, mixture(2, 0));
+    let add = key.program.rom.iter().position(|row| row.op == Op::Add).unwrap();
+    key.program.rom[add].op = Op::Sub;
+    let shards = shards(&key.program, INPUT, &ShardLimits::UNLIMITED);
+    assert_eq!(check_shard(&MACHINE, &key, &shards[0]), Ok(()));
+    let refused = check_execution(&MACHINE, &key, &shards).expect_err("another program is accepted");
+    assert!(refused.contains("ROM"), "{refused}");
+}
+
 #[test]
 fn no_other_sequence_of_shards_balances() {
     let f = &*FIXTURE;

@@ -416,9 +416,12 @@ fn different_programs_have_different_keys() {
 /// Cases 9, 13, 24: tables that must or must not be there; heights.
 #[test]
 fn no_other_shape_is_accepted() {
-    let first: Vec<_> = (0..18).map(|chip| CUT.proofs[0].tables.shape.log_heights[chip]).collect();
+    let names = MACHINE.chip_names();
+    let chips = names.len();
+    let chip = |name| names.iter().position(|other| *other == name).unwrap();
+    let first: Vec<_> = (0..chips).map(|chip| CUT.proofs[0].tables.shape.log_heights[chip]).collect();
     for shard in [0, CUT.proofs.len() - 1] {
-        for chip in 0..18 {
+        for chip in 0..chips {
             for height in [None, Some(0), Some(4), Some(5), Some(6), Some(16), Some(22), Some(23), Some(255)]
             {
                 if CUT.proofs[shard].tables.shape.log_heights[chip] != height {
@@ -427,37 +430,47 @@ fn no_other_shape_is_accepted() {
                 }
             }
         }
-        for lie in [vec![], first[..17].to_vec(), [first.clone(), vec![Some(6)]].concat(), vec![None; 18]] {
+        for lie in
+            [vec![], first[..chips - 1].to_vec(), [first.clone(), vec![Some(6)]].concat(), vec![None; chips]]
+        {
             let refused = CUT.with(|_, p| p[shard].tables.shape = Shape { log_heights: lie.clone() });
             assert!(refused.is_err(), "shard {shard}: {lie:?}");
         }
-        for (a, b) in [(0, 1), (12, 13), (14, 15), (16, 17)] {
+        for (a, b) in [("ADD", "ADDI"), ("BOUNDARY", "INIT"), ("PROGRAM", "IMAGE"), ("RANGE", "BYTE")] {
+            let (a, b) = (chip(a), chip(b));
             let heights = &CUT.proofs[shard].tables.shape.log_heights;
             if heights[a] != heights[b] {
                 assert!(CUT.with(|_, p| p[shard].tables.shape.log_heights.swap(a, b)).is_err());
             }
         }
     }
+    let (program, image) = (chip("PROGRAM"), chip("IMAGE"));
     // Case 20: tables whose rows together make more interactions than the characteristic allows for.
     let tall = CUT.with(|_, p| {
         let heights = &mut p[0].tables.shape.log_heights;
-        heights.iter_mut().enumerate().filter(|(chip, _)| *chip != 15).for_each(|(_, h)| *h = Some(22));
+        let others = heights.iter_mut().enumerate().filter(|(chip, _)| ![program, image].contains(chip));
+        others.for_each(|(_, h)| *h = Some(22));
     });
     assert!(
         matches!(tall, Err(MachineError::Shard { error: VerifyError::TooManyInteractions { .. }, .. })),
         "{tall:?}"
     );
-    let image = CUT.with(|_, p| p[0].tables.shape.log_heights[15] = Some(6));
+    let image = CUT.with(|_, p| p[0].tables.shape.log_heights[image] = Some(6));
     assert_eq!(image, Err(MachineError::Presence { index: 1, table: "IMAGE", expected: false }));
+    let program = CUT.with(|_, p| p[0].tables.shape.log_heights[program] = Some(6));
+    assert_eq!(program, Err(MachineError::Presence { index: 1, table: "PROGRAM", expected: false }));
 }
 
-/// Case 20: 2 interactions a row of BOUNDARY, INIT and IMAGE, and no sum of them wraps.
+/// Case 20: at most 2 interactions a row of BOUNDARY, INIT, CODE, PROGRAM and IMAGE, and no sum of them wraps.
 #[test]
 fn global_interactions_are_counted() {
-    let mut shape = Shape { log_heights: vec![Some(22); 18] };
-    assert_eq!(global_interactions(&shape), 3 << 23);
-    for chip in 12..18 {
-        shape.log_heights[chip] = None;
+    let names = MACHINE.chip_names();
+    let mut shape = Shape { log_heights: vec![Some(22); names.len()] };
+    assert_eq!(global_interactions(&shape), 5 << 23);
+    for (height, name) in shape.log_heights.iter_mut().zip(names) {
+        if ["BOUNDARY", "INIT", "CODE", "PROGRAM", "IMAGE"].contains(&name) {
+            *height = None;
+        }
     }
     assert_eq!(global_interactions(&shape), 0);
     let shards = CUT.proofs.iter().map(|proof| global_interactions(&proof.tables.shape));
@@ -484,16 +497,21 @@ fn relabel(proofs: &mut [ShardProof]) {
     let n = proofs.len();
     let mut pc = CUT.key.vk.entry;
     let mut key = CUT.key.vk.image_end - 1;
+    let names = MACHINE.chip_names();
+    let [program, image] =
+        ["PROGRAM", "IMAGE"].map(|name| names.iter().position(|other| *other == name).unwrap());
     for (i, proof) in proofs.iter_mut().enumerate() {
         let public = &mut proof.public;
         (public.index, public.is_last) = (i as u32 + 1, i + 1 == n);
         (public.pc_in, public.key_in) = (pc, key);
         if public.is_last {
             public.pc_out = HALT;
-            proof.tables.shape.log_heights[15] = Some(CUT.key.vk.image_log_height);
+            proof.tables.shape.log_heights[program] = Some(CUT.key.vk.program_log_height);
+            proof.tables.shape.log_heights[image] = Some(CUT.key.vk.image_log_height);
         } else {
             (public.status, public.digest) = (0, [0; 32]);
-            proof.tables.shape.log_heights[15] = None;
+            proof.tables.shape.log_heights[program] = None;
+            proof.tables.shape.log_heights[image] = None;
         }
         (pc, key) = (public.pc_out, public.key_out);
     }

@@ -3,7 +3,7 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use vellum_executor::{
-    INSTRUCTIONS_MAX, Limits, Shard, ShardLimits, Shards, Silent, execute, histogram, plan,
+    INSTRUCTIONS_MAX, Limits, Shard, ShardLimits, Shards, Silent, TABLES, execute, histogram, plan,
 };
 use vellum_isa::Program;
 use vellum_isa::elf_file::{ElfFile, Load, RW, RX};
@@ -34,8 +34,12 @@ fn program() -> Program {
 fn modes(c: &mut Criterion) {
     let program = program();
     let limits = Limits::default();
-    let shard_limits =
-        ShardLimits { rows: [1 << 19; 12], boundary: 1 << 19, init: 1 << 19, instructions: INSTRUCTIONS_MAX };
+    let shard_limits = ShardLimits {
+        rows: [1 << 19; TABLES],
+        boundary: 1 << 19,
+        init: 1 << 19,
+        instructions: INSTRUCTIONS_MAX,
+    };
     let cycles = execute(&program, &[], limits, &mut Silent).unwrap().cycles;
     assert_eq!(cycles, u64::from(ROUNDS) * 7 + 5);
     let planned = plan(&program, &[], limits, &shard_limits).unwrap();

@@ -109,6 +109,24 @@ pub enum Fault {
     /// Exit without output after bytes were committed.
     #[error("exit without an output digest, but {0} bytes were committed")]
     OutputWithoutDigest(u64),
+    /// An argument of a precompile beyond 32 bits.
+    #[error("{precompile}: argument a{index} is {got:#x}, at most 32 bits allowed")]
+    PrecompileArgument {
+        /// The call.
+        precompile: &'static str,
+        /// Which argument.
+        index: usize,
+        /// Its value.
+        got: u64,
+    },
+    /// A precompile cannot do what it is asked for.
+    #[error("{precompile}: {reason}")]
+    Precompile {
+        /// The call.
+        precompile: &'static str,
+        /// Why.
+        reason: &'static str,
+    },
 }
 
 /// Where: pc, instruction, function.

@@ -1,8 +1,8 @@
 //! What traced mode records: the raw material of the chips' rows.
 //!
 //! Local time inside a shard: instruction n (from 1) starts at `ts = 16 * n`; its accesses happen at `ts + slot`
-//! (rs1 1, rs2 2, memory 3, rd 4; ecall: a7 1, a0 2, a1 3, a2 4, a3 5, a4 6). A key touched for the first time in a shard
-//! has `prev_ts = 0`, the time of its BOUNDARY token.
+//! (rs1 1, rs2 2, memory 3, rd 4; ecall: a7 1, a0 2, a1 3, a2 4, a3 5, a4 6; memory of precompiles 7 to 15). A key touched
+//! for the first time in a shard has `prev_ts = 0`, the time of its BOUNDARY token.
 
 /// The previous state of a register or dword at the moment of an access.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,8 +45,35 @@ pub struct EcallEvent {
     pub ts: u32,
     /// Register a7 (x17), the code.
     pub a7: Access,
-    /// Registers a0..a4 (x10..x14). EXIT reads a0, EXIT_OUTPUT a0..a4, every other call none (then all zero here).
+    /// Registers a0..a4 (x10..x14). EXIT reads a0, EXIT_OUTPUT a0..a4, precompiles a0..a3, every other call none (then
+    /// all zero here).
     pub args: [Access; 5],
+}
+
+/// A dword that a precompile call read or wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch {
+    /// Memory key.
+    pub key: u32,
+    /// The access was at time `ts + slot`.
+    pub slot: u32,
+    /// The dword before.
+    pub access: Access,
+    /// The dword after.
+    pub new: u64,
+}
+
+/// One executed precompile call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// Time at which the instruction starts.
+    pub ts: u32,
+    /// Register a7.
+    pub code: u64,
+    /// Registers a0..a3.
+    pub args: [u32; 4],
+    /// Its accesses, in the order in which the executor's function makes them.
+    pub touches: Vec<Touch>,
 }
 
 /// One dword or register touched in a shard.
@@ -112,6 +139,10 @@ pub struct Shard {
     pub events: [Vec<Event>; 12],
     /// Executed ecalls in time order.
     pub ecalls: Vec<EcallEvent>,
+    /// Executed precompile calls in time order; each is also one of `ecalls`.
+    pub calls: Vec<Call>,
+    /// Every row of `Program::rom` executed in this shard, once each.
+    pub code: Vec<u32>,
     /// Every key touched in this shard, in any deterministic order.
     pub boundary: Vec<BoundaryRow>,
     /// This shard's part of the initialised keys, ascending.
@@ -122,6 +153,8 @@ pub struct Shard {
     pub key_out: u32,
     /// One row per IMAGE row, in order: the segments' dwords, then the 64 registers. Empty unless `is_last`.
     pub image: Vec<FinalRow>,
+    /// Of every row of `Program::rom`, the number of shards that execute it. Empty unless `is_last`.
+    pub rom: Vec<u32>,
     /// The exit, in the last shard.
     pub exit: Option<Exit>,
 }

@@ -1,6 +1,6 @@
 //! Fast mode: no trace. How many cycles, which exit, which output, which instructions how often.
 
-use vellum_isa::{Family, Op, Program};
+use vellum_isa::{Family, Op, Precompile, Program};
 
 use crate::{
     Console, ExecutionError, Exit, Fault, Place,
@@ -9,6 +9,7 @@ use crate::{
     error::word_at,
     host::{Call, Host},
     memory::{INPUT_BYTES_MAX, Memory},
+    precompile::{Dwords, TABLES, demand, run},
 };
 
 /// When to give up.
@@ -27,8 +28,9 @@ pub struct Mark {
     pub label: u64,
     /// Cycles up to and including the call.
     pub cycles: u64,
-    /// Executed rows by `Family as usize` up to and including the call.
-    pub instructions: [u64; 12],
+    /// Rows of every table up to and including the call: executed rows by `Family as usize`, then those of precompiles by
+    /// `Table as usize`.
+    pub rows: [u64; TABLES],
 }
 
 /// Most marks that are recorded; later ones are ignored.
@@ -42,8 +44,10 @@ pub struct Execution<'a> {
     pub exit: Exit,
     /// The committed bytes, where the program exited with their digest.
     pub output: Option<Vec<u8>>,
-    /// Executed rows by `Family as usize`.
-    pub instructions: [u64; 12],
+    /// Rows of every table: executed rows by `Family as usize`, then those of precompiles by `Table as usize`.
+    pub rows: [u64; TABLES],
+    /// Calls of each precompile by [`Precompile::index`].
+    pub precompiles: [u64; Precompile::ALL.len()],
     /// Executions of each row of `Program::rom`.
     pub row_counts: Vec<u64>,
     /// Dwords of memory that were loaded or stored.
@@ -53,7 +57,19 @@ pub struct Execution<'a> {
     memory: Memory<'a, u8>,
 }
 
+impl Mark {
+    /// Executed rows by `Family as usize`.
+    pub fn instructions(&self) -> &[u64] {
+        &self.rows[..Family::ALL.len()]
+    }
+}
+
 impl Execution<'_> {
+    /// Executed rows by `Family as usize`.
+    pub fn instructions(&self) -> &[u64] {
+        &self.rows[..Family::ALL.len()]
+    }
+
     /// Bytes of the memory after the exit; `None` where some of them are not accessible.
     pub fn read_memory(&self, address: u64, bytes: u64) -> Option<Vec<u8>> {
         let mut all = Vec::new();
@@ -128,6 +144,9 @@ struct Machine<'a, 'c> {
     entered: Vec<u64>,
     touched_dwords: u64,
     marks: Vec<Mark>,
+    /// Rows of the tables that only precompiles fill.
+    precompile_rows: [u64; TABLES],
+    precompiles: [u64; Precompile::ALL.len()],
 }
 
 impl<'a, 'c> Machine<'a, 'c> {
@@ -153,6 +172,8 @@ impl<'a, 'c> Machine<'a, 'c> {
             entered: vec![0; steps],
             touched_dwords: 0,
             marks: Vec::new(),
+            precompile_rows: [0; TABLES],
+            precompiles: [0; Precompile::ALL.len()],
         }
     }
 
@@ -345,9 +366,17 @@ impl<'a, 'c> Machine<'a, 'c> {
             Call::Continue => Ok(None),
             Call::Mark(label) => {
                 if self.marks.len() < MARKS_MAX {
-                    let instructions = by_family(self.program, &self.row_counts(at));
-                    self.marks.push(Mark { label, cycles, instructions });
+                    let rows = self.rows(&self.row_counts(at));
+                    self.marks.push(Mark { label, cycles, rows });
                 }
+                Ok(None)
+            }
+            Call::Precompile(precompile, arguments) => {
+                run(precompile, arguments, self).map_err(|fault| Stop { fault, at })?;
+                self.precompiles[precompile.index()] += 1;
+                let rows = demand(precompile, arguments).rows;
+                let added = self.precompile_rows.iter_mut().zip(rows).skip(Family::ALL.len());
+                added.for_each(|(sum, rows)| *sum += u64::from(rows));
                 Ok(None)
             }
             Call::Exit(exit) => Ok(Some(exit)),
@@ -397,13 +426,24 @@ impl<'a, 'c> Machine<'a, 'c> {
         counts
     }
 
+    /// Rows of every table: the families' counts, and what the precompiles took.
+    fn rows(&self, row_counts: &[u64]) -> [u64; TABLES] {
+        let mut rows = self.precompile_rows;
+        for (row, count) in self.program.rom.iter().zip(row_counts) {
+            rows[row.op.family() as usize] += count;
+        }
+        rows
+    }
+
     fn finish(self, Exited { exit, at }: Exited) -> Execution<'a> {
         let row_counts = self.row_counts(at);
+        let rows = self.rows(&row_counts);
         Execution {
             cycles: self.cycles_before(at) + 1,
             output: self.host.output(&exit),
             exit,
-            instructions: by_family(self.program, &row_counts),
+            rows,
+            precompiles: self.precompiles,
             row_counts,
             touched_dwords: self.touched_dwords,
             marks: self.marks,
@@ -431,11 +471,30 @@ fn bad_address(address: u64, bytes: u64) -> Fault {
     }
 }
 
-/// Sums counts of rows by family.
-fn by_family(program: &Program, row_counts: &[u64]) -> [u64; 12] {
-    let mut sums = [0; Family::ALL.len()];
-    for (row, count) in program.rom.iter().zip(row_counts) {
-        sums[row.op.family() as usize] += count;
+/// Times do not matter here, so neither do slots.
+impl Dwords for Machine<'_, '_> {
+    fn peek(&self, key: u32) -> Result<u64, Fault> {
+        self.memory.peek(key).ok_or(Fault::OutOfRange { address: 8 * u64::from(key), bytes: 8 })
     }
-    sums
+
+    fn read(&mut self, _slot: u32, key: u32) -> Result<u64, Fault> {
+        self.dword(key).map(|dword| *dword)
+    }
+
+    fn write(&mut self, _slot: u32, key: u32, value: u64) -> Result<u64, Fault> {
+        self.dword(key).map(|dword| std::mem::replace(dword, value))
+    }
+}
+
+impl Machine<'_, '_> {
+    /// A dword that a precompile accesses.
+    fn dword(&mut self, key: u32) -> Result<&mut u64, Fault> {
+        if self.memory.touched(key).is_none() {
+            let slot = self.memory.first_touch(key, 8 * u64::from(key), 8)?;
+            *slot.stamp = 1;
+            self.touched_dwords += 1;
+        }
+        let touched = self.memory.touched(key).map(|slot| slot.value);
+        touched.ok_or(Fault::OutOfRange { address: 8 * u64::from(key), bytes: 8 })
+    }
 }

@@ -1,11 +1,12 @@
 //! Environment calls: what the host does for each, in both modes.
 
 use tiny_keccak::{Hasher, Keccak};
-use vellum_isa::ecall;
+use vellum_isa::{Precompile, ecall};
 
 use crate::{
     Exit, Fault,
     memory::{Memory, Stamp},
+    precompile::arguments,
 };
 
 /// Most output bytes of a program.
@@ -40,6 +41,8 @@ pub(crate) enum Call {
     Continue,
     /// MARK with its label.
     Mark(u64),
+    /// A precompile with its arguments.
+    Precompile(Precompile, [u32; 4]),
     /// The end.
     Exit(Exit),
 }
@@ -77,7 +80,10 @@ impl Host {
                 Ok(Call::Continue)
             }
             ecall::MARK => Ok(Call::Mark(a0)),
-            code => Err(Fault::UnknownEcall(code)),
+            code => {
+                let precompile = Precompile::from_code(code).ok_or(Fault::UnknownEcall(code))?;
+                Ok(Call::Precompile(precompile, arguments(precompile, [a0, a1, a2, a3])?))
+            }
         }
     }
 

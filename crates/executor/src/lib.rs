@@ -11,13 +11,15 @@ mod fast;
 mod host;
 mod memory;
 mod plan;
+mod precompile;
 mod profile;
 mod trace;
 
 pub use error::{ExecutionError, Fault, Place};
-pub use event::{Access, BoundaryRow, EcallEvent, Event, Exit, FinalRow, InitRow, Shard};
+pub use event::{Access, BoundaryRow, Call, EcallEvent, Event, Exit, FinalRow, InitRow, Shard, Touch};
 pub use fast::{Execution, Limits, MARKS_MAX, Mark, execute};
 pub use host::{Console, OUTPUT_BYTES_MAX, Silent, WRITE_BYTES_MAX};
 pub use memory::INPUT_BYTES_MAX;
 pub use plan::{INSTRUCTIONS_MAX, Plan, ShardLimits, ShardPlan, Shards, histogram, plan, plan_at};
+pub use precompile::{DEMAND_MAX, Demand, PRECOMPILE_TABLES, Rows, TABLES, Table};
 pub use profile::{Counts, FunctionProfile, Profile, STACK_DEPTH_MAX, StackProfile, profile};

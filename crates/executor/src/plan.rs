@@ -14,14 +14,16 @@ use vellum_isa::{
 use crate::{
     ExecutionError, Exit, Fault, FinalRow, InitRow, Limits, Shard,
     fast::check_input,
+    precompile::{Demand, Rows, TABLES},
     trace::{ROW_ACCESSES_MAX, Tracer},
 };
 
 /// Most rows that one shard can hold: a chip has at most this many of each.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardLimits {
-    /// Rows of each family by `Family as usize`. A row of DIVREM takes one of MUL as well, which proves its product.
-    pub rows: [u32; 12],
+    /// Rows of each table that instructions fill: by `Family as usize`, then by `Table as usize`. A row of DIVREM takes one
+    /// of MUL as well, which proves its product.
+    pub rows: Rows,
     /// Keys touched, registers included.
     pub boundary: u32,
     /// INIT rows.
@@ -40,10 +42,12 @@ pub struct ShardPlan {
     pub index: u32,
     /// Executed rows.
     pub instructions: u32,
-    /// Executed rows by `Family as usize`.
-    pub rows: [u32; 12],
+    /// Rows of each table: executed rows by `Family as usize`, then those of precompiles by `Table as usize`.
+    pub rows: Rows,
     /// Keys touched.
     pub boundary: u32,
+    /// Rows of the program executed, each counted once.
+    pub code: u32,
     /// Its part of [`Plan::init`].
     pub init: Range<usize>,
     /// Upper end of the previous shard's key range.
@@ -65,6 +69,8 @@ pub struct Plan {
     pub init: Vec<InitRow>,
     /// Final state of every IMAGE row: the segments' dwords, then the 64 registers.
     pub image: Vec<FinalRow>,
+    /// Of every row of `Program::rom`, the number of shards that execute it.
+    pub rom: Vec<u32>,
     /// Executed rows.
     pub cycles: u64,
     /// How the execution ended.
@@ -73,8 +79,7 @@ pub struct Plan {
     pub output: Option<Vec<u8>>,
 }
 
-/// How many rows of each family (by `Family as usize`) every `block` consecutive rows of an execution are: the material
-/// for choosing cuts. The last block may be shorter.
+/// How many rows of each table every `block` consecutive rows of an execution take: the material for choosing cuts. The last block may be shorter.
 ///
 /// # Errors
 /// Those of [`crate::execute`].
@@ -83,21 +88,24 @@ pub fn histogram(
     input: &[u8],
     limits: Limits,
     block: u32,
-) -> Result<Vec<[u32; 12]>, ExecutionError> {
+) -> Result<Vec<Rows>, ExecutionError> {
     check_input(input)?;
     let max_cycles = limits.max_cycles.unwrap_or(u64::MAX);
     let mut tracer = Tracer::new(program, input, limits.max_memory_bytes);
     let mut blocks = Vec::new();
     let mut unused = Shard::default();
     while tracer.exit().is_none() {
-        let mut counts = [0; 12];
+        let mut counts = [0; TABLES];
         for _ in 0..block.max(1) {
             if tracer.cycles() >= max_cycles {
                 return Err(tracer.fault(Fault::CycleLimit(max_cycles)));
             }
-            let family = program.rom[tracer.row()? as usize].op.family();
+            let op = program.rom[tracer.row()? as usize].op;
+            match tracer.demand(op) {
+                None => counts[op.family() as usize] += 1,
+                Some(demand) => add(&mut counts, &demand.rows),
+            }
             tracer.step::<false>(&mut unused)?;
-            counts[family as usize] += 1;
             if tracer.exit().is_some() {
                 break;
             }
@@ -137,6 +145,7 @@ pub fn plan_at(
     let max_cycles = limits.max_cycles.unwrap_or(u64::MAX);
     let mut tracer = Tracer::new(program, input, limits.max_memory_bytes);
     let mut shards = Vec::new();
+    let mut rom = vec![0; program.rom.len()];
     let mut unused = Shard::default();
     let exit = loop {
         let mut shard = ShardPlan::starting(shards.len() as u32 + 1, tracer.pc());
@@ -145,18 +154,28 @@ pub fn plan_at(
             if tracer.cycles() >= max_cycles {
                 return Err(tracer.fault(Fault::CycleLimit(max_cycles)));
             }
-            let family = program.rom[tracer.row()? as usize].op.family();
-            if !shard_limits.hold(&shard, family, tracer.boundary_rows()) {
-                break;
+            let op = program.rom[tracer.row()? as usize].op;
+            let demand = tracer.demand(op);
+            let fits = match &demand {
+                None => shard_limits.hold(&shard, op.family(), tracer.boundary_rows()),
+                Some(demand) => shard_limits.hold_call(&shard, demand, tracer.boundary_rows()),
+            };
+            if let (false, 0, Some(demand)) = (fits, shard.instructions, &demand) {
+                return Err(shard_limits.too_small_for(demand));
             }
-            if cuts.peek().is_some_and(|cut| *cut <= tracer.cycles()) {
+            if !fits || cuts.peek().is_some_and(|cut| *cut <= tracer.cycles()) {
                 break;
             }
             tracer.step::<false>(&mut unused)?;
             shard.instructions += 1;
-            shard.rows[family as usize] += 1;
+            match &demand {
+                None => shard.rows[op.family() as usize] += 1,
+                Some(demand) => add(&mut shard.rows, &demand.rows),
+            }
         }
         shard.pc_out = tracer.pc();
+        shard.code = tracer.executed().len() as u32;
+        tracer.executed().iter().for_each(|row| rom[*row as usize] += 1);
         shard.boundary = tracer.end_shard().0.len() as u32;
         shards.push(shard);
         if let Some(exit) = tracer.exit() {
@@ -166,7 +185,7 @@ pub fn plan_at(
     let init = init_rows(&tracer);
     assign_init_rows(&mut shards, &init, program.image_end - 1, shard_limits.init)?;
     let image = image_rows(program, &tracer);
-    Ok(Plan { shards, init, image, cycles: tracer.cycles(), exit, output: tracer.output() })
+    Ok(Plan { shards, init, image, rom, cycles: tracer.cycles(), exit, output: tracer.output() })
 }
 
 impl ShardPlan {
@@ -175,8 +194,9 @@ impl ShardPlan {
         Self {
             index,
             instructions: 0,
-            rows: [0; 12],
+            rows: [0; TABLES],
             boundary: 0,
+            code: 0,
             init: 0..0,
             key_in,
             key_out,
@@ -189,7 +209,7 @@ impl ShardPlan {
 impl ShardLimits {
     /// Limits that only the time imposes, for tests.
     pub const UNLIMITED: Self = Self {
-        rows: [INSTRUCTIONS_MAX; 12],
+        rows: [INSTRUCTIONS_MAX; TABLES],
         boundary: u32::MAX,
         init: u32::MAX,
         instructions: INSTRUCTIONS_MAX,
@@ -218,6 +238,35 @@ impl ShardLimits {
             && !(multiplies && products >= self.rows[Family::Mul as usize])
             && boundary + ROW_ACCESSES_MAX <= self.boundary as usize
     }
+
+    /// Whether `shard`, which has touched `boundary` keys, has room for a precompile call.
+    fn hold_call(&self, shard: &ShardPlan, demand: &Demand, boundary: usize) -> bool {
+        let rows = shard.rows.iter().zip(&demand.rows).zip(&self.rows);
+        shard.instructions < self.instructions.min(INSTRUCTIONS_MAX)
+            && rows.into_iter().all(|((rows, more), limit)| rows + more <= *limit)
+            && boundary + ROW_ACCESSES_MAX + demand.dwords as usize <= self.boundary as usize
+    }
+}
+
+impl ShardLimits {
+    /// The error of a call that no shard has room for. Callers allow for [`crate::DEMAND_MAX`].
+    fn too_small_for(&self, demand: &Demand) -> ExecutionError {
+        let rows = demand.rows.iter().zip(&self.rows).find(|(rows, limit)| rows > limit);
+        match rows {
+            Some((rows, limit)) => {
+                let (what, got) = ("rows of a precompile", u64::from(*limit));
+                ExecutionError::ShardLimit { what, got, min: u64::from(*rows) }
+            }
+            None => {
+                let min = u64::from(demand.dwords) + ROW_ACCESSES_MAX as u64;
+                ExecutionError::ShardLimit { what: "BOUNDARY", got: self.boundary.into(), min }
+            }
+        }
+    }
+}
+
+fn add(sum: &mut Rows, more: &Rows) {
+    sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
 }
 
 fn init_rows(tracer: &Tracer<'_>) -> Vec<InitRow> {
@@ -290,9 +339,11 @@ impl<'a> Shards<'a> {
         } else {
             self.run::<false>(plan, shard)?;
         }
+        shard.code.extend_from_slice(self.tracer.executed());
         let (boundary, ts_out) = self.tracer.end_shard();
         let is_last = plan.index as usize == self.plan.shards.len();
         let agrees = boundary.len() == plan.boundary as usize
+            && shard.code.len() == plan.code as usize
             && self.tracer.pc() == plan.pc_out
             && self.tracer.exit() == is_last.then_some(self.plan.exit);
         if !agrees {
@@ -305,6 +356,7 @@ impl<'a> Shards<'a> {
         shard.init.extend_from_slice(&self.plan.init[plan.init.clone()]);
         if is_last {
             shard.image.extend_from_slice(&self.plan.image);
+            shard.rom.extend_from_slice(&self.plan.rom);
             shard.exit = Some(self.plan.exit);
         }
         Ok(true)
@@ -324,6 +376,7 @@ impl<'a> Shards<'a> {
 
     fn run<const RECORD: bool>(&mut self, plan: &ShardPlan, shard: &mut Shard) -> Result<(), ExecutionError> {
         if RECORD {
+            // The families come first.
             for (events, rows) in shard.events.iter_mut().zip(plan.rows) {
                 events.reserve(rows as usize);
             }
@@ -357,6 +410,8 @@ impl Shard {
         events.iter_mut().for_each(Vec::clear);
         let mut ecalls = std::mem::take(&mut self.ecalls);
         ecalls.clear();
-        *self = Self { events, ecalls, ..Self::default() };
+        let mut calls = std::mem::take(&mut self.calls);
+        calls.clear();
+        *self = Self { events, ecalls, calls, ..Self::default() };
     }
 }

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 
 use vellum_isa::{Family, Op, Program, map::VIRTUAL_PC};
 
-use crate::{ExecutionError, Fault, Limits, Shard, fast::check_input, trace::Tracer};
+use crate::{ExecutionError, Fault, Limits, Shard, TABLES, fast::check_input, trace::Tracer};
 
 /// Deepest call stack that is told apart; deeper calls count for the frame at this depth.
 pub const STACK_DEPTH_MAX: usize = 256;
@@ -17,8 +17,8 @@ const RA: u8 = 1;
 /// Index of the function that stands for text without a symbol.
 const UNKNOWN: u32 = 0;
 
-/// Executed rows by `Family as usize`.
-pub type Counts = [u64; Family::ALL.len()];
+/// Rows of every table: executed rows by `Family as usize`, then those of precompiles by `Table as usize`.
+pub type Counts = [u64; TABLES];
 
 /// An execution's counts by function and by call stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,9 +47,16 @@ pub struct StackProfile {
     pub counts: Counts,
 }
 
+impl FunctionProfile {
+    /// Executed rows.
+    pub fn cycles(&self) -> u64 {
+        self.counts[..Family::ALL.len()].iter().sum()
+    }
+}
+
 impl Profile {
-    /// Folded stacks, one `outer;inner weight` a line, as flame graph tools read them; `weights` by family (all 1 for
-    /// cycles, the chips' cells for proving cost).
+    /// Folded stacks, one `outer;inner weight` a line, as flame graph tools read them; `weights` by table (1 for the
+    /// families and 0 for the others for cycles, the chips' cells for proving cost).
     pub fn folded(&self, weights: &Counts) -> String {
         let line = |stack: &StackProfile| {
             let weight: u64 = stack.counts.iter().zip(weights).map(|(count, weight)| count * weight).sum();
@@ -75,7 +82,12 @@ pub fn profile(program: &Program, input: &[u8], limits: Limits) -> Result<Profil
             return Err(tracer.fault(Fault::CycleLimit(max_cycles)));
         }
         let rom = program.rom[tracer.row()? as usize];
-        calls.count(rom.op.family());
+        match tracer.demand(rom.op) {
+            None => calls.counts()[rom.op.family() as usize] += 1,
+            Some(demand) => {
+                calls.counts().iter_mut().zip(demand.rows).for_each(|(sum, rows)| *sum += u64::from(rows));
+            }
+        }
         tracer.step::<false>(&mut unused)?;
         let jumped = rom.op == Op::Jalr || rom.is_jal() || (rom.op.is_branch() && tracer.pc() != rom.npc);
         if jumped && rom.pc < VIRTUAL_PC {
@@ -138,7 +150,7 @@ struct Calls {
 
 impl Calls {
     fn new(entry: u32) -> Self {
-        let root = Node { parent: 0, function: entry, counts: Counts::default() };
+        let root = Node { parent: 0, function: entry, counts: [0; TABLES] };
         let frames = vec![Frame { node: 0, return_address: u64::MAX }];
         Self { nodes: vec![root], children: HashMap::new(), frames }
     }
@@ -147,9 +159,10 @@ impl Calls {
         self.frames.last_mut().expect("the outermost frame is never popped")
     }
 
-    fn count(&mut self, family: Family) {
+    /// The counts of the stack that is executing.
+    fn counts(&mut self) -> &mut Counts {
         let node = self.top().node;
-        self.nodes[node].counts[family as usize] += 1;
+        &mut self.nodes[node].counts
     }
 
     fn call(&mut self, function: u32, return_address: u64) {
@@ -180,7 +193,7 @@ impl Calls {
 
     fn child(&mut self, parent: usize, function: u32) -> usize {
         *self.children.entry((parent, function)).or_insert_with(|| {
-            self.nodes.push(Node { parent, function, counts: Counts::default() });
+            self.nodes.push(Node { parent, function, counts: [0; TABLES] });
             self.nodes.len() - 1
         })
     }
@@ -193,21 +206,18 @@ impl Calls {
         let mut functions = HashMap::<u32, Counts>::new();
         let mut stacks = Vec::new();
         for (i, node) in self.nodes.iter().enumerate() {
-            let own = functions.entry(node.function).or_default();
+            let own = functions.entry(node.function).or_insert([0; TABLES]);
             own.iter_mut().zip(node.counts).for_each(|(sum, count)| *sum += count);
             let path = std::iter::successors(Some(i), |at| (*at != 0).then(|| self.nodes[*at].parent));
             let mut frames: Vec<_> = path.map(|at| name(self.nodes[at].function)).collect();
             frames.reverse();
             stacks.push(StackProfile { frames, counts: node.counts });
         }
-        stacks.retain(|stack| stack.counts != Counts::default());
+        stacks.retain(|stack| stack.counts != [0; TABLES]);
         let mut functions: Vec<_> =
             functions.into_iter().map(|(f, counts)| FunctionProfile { name: name(f), counts }).collect();
-        functions.retain(|function| function.counts != Counts::default());
-        functions.sort_by(|a, b| {
-            let rows = |function: &FunctionProfile| function.counts.iter().sum::<u64>();
-            rows(b).cmp(&rows(a)).then_with(|| a.name.cmp(&b.name))
-        });
+        functions.retain(|function| function.counts != [0; TABLES]);
+        functions.sort_by(|a, b| b.cycles().cmp(&a.cycles()).then_with(|| a.name.cmp(&b.name)));
         Profile { functions, stacks }
     }
 }

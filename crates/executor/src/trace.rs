@@ -4,17 +4,18 @@
 //! the plan.
 
 use vellum_isa::{
-    Family, Op, Program, ecall,
+    Family, Op, Precompile, Program, ecall,
     map::{HALT, REGISTER_KEY, REGISTERS},
 };
 
 use crate::{
-    Access, BoundaryRow, EcallEvent, Event, ExecutionError, Exit, Fault, Shard, Silent,
+    Access, BoundaryRow, Call, EcallEvent, Event, ExecutionError, Exit, Fault, Shard, Silent, Touch,
     alu::{access_bytes, compute, load, store, taken},
     code::{Code, Kind},
     fast::{key, located},
-    host::{Call, Host},
+    host::{self, Host},
     memory::Memory,
+    precompile::{Demand, Dwords, arguments, demand, run},
 };
 
 /// Most accesses of one row: those of EXIT_OUTPUT.
@@ -63,6 +64,12 @@ pub(crate) struct Tracer<'a> {
     shard: u32,
     /// Time at which the next row starts.
     ts: u32,
+    /// Of every row of the program the last shard that executed it.
+    row_stamps: Vec<u32>,
+    /// Rows executed in this shard, once each.
+    executed: Vec<u32>,
+    /// The accesses of the precompile call being executed.
+    touches: Vec<Touch>,
     /// Keys touched in this shard; last value and time are filled in at its end.
     boundary: Vec<BoundaryRow>,
 }
@@ -83,6 +90,9 @@ impl<'a> Tracer<'a> {
             exit: None,
             shard: 1,
             ts: 16,
+            row_stamps: vec![0; program.rom.len()],
+            executed: Vec::new(),
+            touches: Vec::new(),
             boundary: Vec::new(),
         }
     }
@@ -99,6 +109,11 @@ impl<'a> Tracer<'a> {
     /// pc cell of the next row.
     pub(crate) fn pc(&self) -> u32 {
         self.pc
+    }
+
+    /// Rows of the program executed in this shard, once each.
+    pub(crate) fn executed(&self) -> &[u32] {
+        &self.executed
     }
 
     pub(crate) fn cycles(&self) -> u64 {
@@ -127,15 +142,35 @@ impl<'a> Tracer<'a> {
         located(self.program, fault, self.pc, self.cycles)
     }
 
+    /// What the next row needs, if it is a precompile call with arguments that the circuits take.
+    #[inline]
+    pub(crate) fn demand(&self, op: Op) -> Option<Demand> {
+        if op != Op::Ecall {
+            return None;
+        }
+        let precompile = Precompile::from_code(self.registers[17])?;
+        let registers = std::array::from_fn(|i| self.registers[10 + i]);
+        Some(demand(precompile, arguments(precompile, registers).ok()?))
+    }
+
     /// Executes the next row; with `RECORD` its event goes into `shard`.
     #[inline]
     pub(crate) fn step<const RECORD: bool>(&mut self, shard: &mut Shard) -> Result<(), ExecutionError> {
         let row = self.row()?;
+        if self.row_stamps[row as usize] != self.shard {
+            self.row_stamps[row as usize] = self.shard;
+            self.executed.push(row);
+        }
         let op = self.program.rom[row as usize].op;
         let result = if op == Op::Ecall {
             self.ecall(row).map(|(event, next_pc)| {
                 if RECORD {
                     shard.ecalls.push(event);
+                    if Precompile::from_code(event.a7.old).is_some() {
+                        let args = std::array::from_fn(|i| event.args[i].old as u32);
+                        let touches = self.touches.clone();
+                        shard.calls.push(Call { ts: event.ts, code: event.a7.old, args, touches });
+                    }
                 }
                 (next_pc, self.at + 1)
             })
@@ -216,17 +251,23 @@ impl<'a> Tracer<'a> {
         let arguments = match event.a7.old {
             ecall::EXIT => 1,
             ecall::EXIT_OUTPUT => 5,
+            _ if matches!(call, host::Call::Precompile(..)) => 4,
             _ => 0,
         };
         for (i, argument) in event.args.iter_mut().enumerate().take(arguments) {
             *argument = self.register(10 + i as u8, slot::RS2 + i as u32);
         }
         let next_pc = match call {
-            Call::Exit(exit) => {
+            host::Call::Exit(exit) => {
                 self.exit = Some(exit);
                 HALT
             }
-            Call::Continue | Call::Mark(_) => self.program.rom[row as usize].npc,
+            host::Call::Precompile(precompile, arguments) => {
+                self.touches.clear();
+                run(precompile, arguments, self)?;
+                self.program.rom[row as usize].npc
+            }
+            host::Call::Continue | host::Call::Mark(_) => self.program.rom[row as usize].npc,
         };
         Ok((event, next_pc))
     }
@@ -285,6 +326,7 @@ impl<'a> Tracer<'a> {
             (row.last, row.last_ts) = (last, moment.ts());
         }
         let ts_out = std::mem::replace(&mut self.ts, 16);
+        self.executed.clear();
         self.shard += 1;
         (rows, ts_out)
     }
@@ -310,5 +352,32 @@ impl<'a> Tracer<'a> {
     /// The committed bytes, once the program has exited.
     pub(crate) fn output(self) -> Option<Vec<u8>> {
         self.host.output(&self.exit?)
+    }
+}
+
+/// Precompiles access dwords at the time of their slot.
+impl Dwords for Tracer<'_> {
+    fn peek(&self, key: u32) -> Result<u64, Fault> {
+        self.memory.peek(key).ok_or(Fault::OutOfRange { address: 8 * u64::from(key), bytes: 8 })
+    }
+
+    fn read(&mut self, slot: u32, key: u32) -> Result<u64, Fault> {
+        let access = self.touch(slot, key)?;
+        self.touches.push(Touch { key, slot, access, new: access.old });
+        Ok(access.old)
+    }
+
+    fn write(&mut self, slot: u32, key: u32, value: u64) -> Result<u64, Fault> {
+        let access = self.touch(slot, key)?;
+        self.set_dword(key, value);
+        self.touches.push(Touch { key, slot, access, new: value });
+        Ok(access.old)
+    }
+}
+
+impl Tracer<'_> {
+    fn touch(&mut self, slot: u32, key: u32) -> Result<Access, Fault> {
+        let time = Moment::new(self.shard, self.ts + slot);
+        self.dword(key, 8 * u64::from(key), 8, time)
     }
 }

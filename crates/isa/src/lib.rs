@@ -24,6 +24,7 @@ mod symbols;
 
 pub use atomic::{Atomic, AtomicOp};
 pub use decode::{Instruction, decode};
+pub use ecall::{HintKind, Precompile};
 pub use elf::ElfError;
 pub use program::{Program, Segment, Symbol};
 pub use rom::{Family, Op, RomRow};

@@ -8,7 +8,9 @@
 pub enum BusKind {
     /// Both sides use 0/1 multiplicities that are sums of boolean flags.
     Permutation,
-    /// Senders use 0/1 multiplicities; one chip receives preprocessed tuples with a free multiplicity column.
+    /// Senders use 0/1 multiplicities; one chip receives preprocessed tuples with a free multiplicity column. On a local
+    /// bus that chip may instead relay: it looks the tuples up in turn, on a global bus, and its multiplicity is a product
+    /// with what it sends there, so that it stands only for tuples of the global table.
     Lookup,
 }
 
@@ -46,6 +48,11 @@ impl Bus {
     /// A local lookup bus.
     pub const fn lookup(name: &'static str, id: u32, arity: usize) -> Self {
         Self { name, id, arity, kind: BusKind::Lookup, scope: Scope::Local }
+    }
+
+    /// A global lookup bus.
+    pub const fn global_lookup(name: &'static str, id: u32, arity: usize) -> Self {
+        Self { name, id, arity, kind: BusKind::Lookup, scope: Scope::Global }
     }
 
     /// A global permutation bus.

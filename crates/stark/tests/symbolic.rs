@@ -159,6 +159,45 @@ fn lookup_tables_are_preprocessed_and_have_one_owner() {
     assert!(matches!(error, Err(SetupError::LookupReceivers { bus: "TABLE", .. })), "{error:?}");
 }
 
+/// A local table may pass on what it looks up on a global bus, and nothing else.
+#[test]
+fn relayed_tuples_are_looked_up_globally() {
+    const ELSEWHERE: Bus = Bus::global_lookup("ELSEWHERE", 4, 1);
+    let phase0 = || Term::Cell(Cell::Phase0(0));
+    let relay = || {
+        let mut data = sound();
+        data.widths.phase0 = 2;
+        let tuple = || vec![Term::Cell(Cell::Phase0(1))];
+        data.interactions[2] = (Direction::Receive, TABLE, op(Op::Mul, phase0(), main(1)), tuple());
+        data.interactions.push((Direction::Send, ELSEWHERE, phase0(), tuple()));
+        data.interactions.push((
+            Direction::Send,
+            BUS,
+            main(0),
+            vec![op(Op::Add, main(1), Term::Cell(Cell::Preprocessed(0)))],
+        ));
+        data
+    };
+    assert_eq!(describe(&relay()).validate(), Ok(()));
+    let changes: [(&str, fn(&mut Data)); 7] = [
+        ("another tuple", |data| data.interactions[4].3 = vec![Term::Cell(Cell::Phase0(0))]),
+        ("a received multiplicity of its own", |data| data.interactions[2].2 = main(1)),
+        ("a sum instead of a product", |data| {
+            data.interactions[2].2 = op(Op::Add, Term::Cell(Cell::Phase0(0)), main(1));
+        }),
+        ("another factor", |data| data.interactions[2].2 = op(Op::Mul, main(0), main(1))),
+        ("received, not sent", |data| data.interactions[4].0 = Direction::Receive),
+        ("sent on a permutation bus", |data| data.interactions[4].1 = Bus::global("OTHER", 5, 1)),
+        ("sent locally", |data| data.interactions[4].1 = Bus::lookup("OTHER", 5, 1)),
+    ];
+    for (name, change) in changes {
+        let mut data = relay();
+        change(&mut data);
+        let error = describe(&data).validate();
+        assert!(matches!(error, Err(SetupError::LookupTable { .. })), "{name}: {error:?}");
+    }
+}
+
 #[test]
 fn every_column_is_used() {
     let error = error_of(|data| data.widths.main += 1);

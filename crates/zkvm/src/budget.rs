@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 
 use vellum_chips::Machine;
-use vellum_executor::{INSTRUCTIONS_MAX, ShardLimits};
+use vellum_executor::{DEMAND_MAX, INSTRUCTIONS_MAX, ShardLimits, TABLES};
+use vellum_isa::Family;
 use vellum_stark::Shape;
 
 /// Smallest budget that proving works with.
@@ -26,11 +27,23 @@ const KEPT_PERCENT: u64 = 30;
 /// larger ones.
 pub const LOG_INSTRUCTIONS: RangeInclusive<u32> = 14..=20;
 
-/// Shards of up to 2^`log_instructions` instructions: every table may be as tall.
-pub fn shard_limits(log_instructions: u32) -> ShardLimits {
-    let rows = 1u32 << log_instructions;
-    ShardLimits { rows: [rows; 12], boundary: rows, init: rows, instructions: rows.min(INSTRUCTIONS_MAX) }
+/// Shards of up to 2^`log_instructions` instructions: every family's table may be as tall. The wide tables of precompiles
+/// are held to about as many cells, but to no less than one call.
+pub fn shard_limits(machine: &Machine, log_instructions: u32) -> ShardLimits {
+    let most = 1u32 << log_instructions;
+    let mut rows = [most; TABLES];
+    for (table, width) in machine.cells_per_row().into_iter().enumerate().take(TABLES).skip(FAMILIES) {
+        let same_cells = most as usize * CELLS_PER_INSTRUCTION / width;
+        let same_cells = 1 << same_cells.max(1).ilog2();
+        rows[table] = most.min(same_cells).max(DEMAND_MAX.rows[table].next_power_of_two());
+    }
+    ShardLimits { rows, boundary: most, init: most, instructions: most.min(INSTRUCTIONS_MAX) }
 }
+
+const FAMILIES: usize = Family::ALL.len();
+
+/// Committed cells of an instruction on average.
+const CELLS_PER_INSTRUCTION: usize = 64;
 
 /// The sizes to try, largest first.
 pub(crate) fn sizes() -> impl Iterator<Item = u32> {

@@ -123,7 +123,7 @@ impl<'a> Work<'a> {
         let blocks = histogram(&key.program, input, limits, block)?;
         let costs = Costs::new(machine, key);
         let cuts = cuts(&costs, &blocks, block);
-        let plan = plan_at(&key.program, input, limits, &shard_limits(log_instructions), &cuts)?;
+        let plan = plan_at(&key.program, input, limits, &shard_limits(machine, log_instructions), &cuts)?;
         if plan.shards.len() > SHARDS_MAX as usize {
             return Err(ProveError::TooManyShards { got: plan.shards.len(), max: SHARDS_MAX });
         }
@@ -133,9 +133,10 @@ impl<'a> Work<'a> {
             .iter()
             .map(|shard| {
                 let rows = ShardRows {
-                    families: shard.rows.map(|r| r as usize),
+                    tables: shard.rows.map(|r| r as usize),
                     boundary: shard.boundary as usize,
                     init: shard.init.len(),
+                    code: shard.code as usize,
                     is_last: shard.index as usize == last,
                 };
                 shard_shape(key, &rows)
@@ -173,7 +174,7 @@ impl<'a> Work<'a> {
         while shards.next_into(&mut shard)? {
             check(cancel)?;
             let shape = &self.shapes[shard.index as usize - 1];
-            let root = phase0_root(self.machine, shape.clone(), &shard);
+            let root = phase0_root(self.machine, self.key, shape.clone(), &shard);
             let before = chain[chain.len() - 1];
             chain.push(chain_next(&before, shard.index, shape, &root));
             each(shard.index);

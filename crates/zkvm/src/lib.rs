@@ -21,9 +21,10 @@ pub use verify::{Verified, verify};
 
 pub use vellum_chips::{Machine, ProgramKey, VerifyingKey};
 pub use vellum_executor::{
-    Console, Execution, ExecutionError, Fault, INPUT_BYTES_MAX, Limits, Mark, Silent, execute, profile,
+    Console, Execution, ExecutionError, Fault, INPUT_BYTES_MAX, Limits, Mark, Silent, TABLES, execute,
+    profile,
 };
-pub use vellum_isa::{ElfError, Family, Program};
+pub use vellum_isa::{ElfError, Family, Precompile, Program};
 pub use vellum_stark::{Profile, security};
 
 /// Degree of the field that challenges are drawn from.

@@ -28,6 +28,7 @@ mod input;
 mod keccak;
 mod output;
 mod permutation;
+mod precompile;
 mod start;
 
 pub use call::mark;
@@ -35,3 +36,5 @@ pub use debug::Console;
 pub use input::input;
 pub use keccak::{Keccak256, keccak256};
 pub use output::{commit, exit};
+pub use precompile::hint;
+pub use vellum_isa::HintKind;

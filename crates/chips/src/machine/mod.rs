@@ -19,20 +19,24 @@ pub use verify::{
     global_interactions,
 };
 
+use vellum_executor::TABLES;
 use vellum_stark::security::{Grinding, Parameters};
 use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, RowMajorMatrix, hash_bytes};
 
 use crate::{
-    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, DivRemChip, EcallChip, ImageChip, InitChip,
-    JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip, RangeChip, ShiftChip,
+    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, CodeChip, DivRemChip, EcallChip, HintChip,
+    ImageChip, InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip, RangeChip,
+    ShiftChip,
 };
 
-/// Index of a chip in the machine's list. The first twelve are the families in the order of `Family`.
+/// Index of a chip in the machine's list. Before them come those whose rows are what was executed: the families in the
+/// order of `Family`, then the precompiles' in the order of `vellum_executor::Table`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(usize)]
 pub(crate) enum Table {
-    Boundary = 12,
+    Boundary = TABLES,
     Init,
+    Code,
     Program,
     Image,
     Range,
@@ -54,8 +58,10 @@ fn chips() -> Vec<Box<dyn AnyChip>> {
         Box::new(MulChip),
         Box::new(DivRemChip),
         Box::new(EcallChip),
+        Box::new(HintChip),
         Box::new(BoundaryChip),
         Box::new(InitChip),
+        Box::new(CodeChip),
         Box::new(ProgramChip),
         Box::new(ImageChip),
         Box::new(RangeChip),

@@ -165,9 +165,9 @@ pub fn chain_next(before: &Digest, index: u32, shape: &Shape, root: &Digest) -> 
 }
 
 /// A shard's phase-0 root b_i. `shard` needs its phase-0 rows only; `shape` is from its row counts.
-pub fn phase0_root(machine: &Machine, shape: Shape, shard: &Shard) -> Digest {
+pub fn phase0_root(machine: &Machine, key: &ProgramKey, shape: Shape, shard: &Shard) -> Digest {
     let mut traces = Traces::new(&machine.set, shape);
-    trace::fill_phase0(machine, &mut traces, shard);
+    trace::fill_phase0(machine, key, &mut traces, shard);
     traces.phase0_root(&machine.set)
 }
 

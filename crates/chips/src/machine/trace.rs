@@ -1,67 +1,86 @@
 //! From a shard's events to its tables.
 
-use vellum_executor::Shard;
+use vellum_executor::{Call, PRECOMPILE_TABLES, Shard, TABLES};
 use vellum_isa::Family;
 use vellum_stark::check::{BusBalance, Lookups, Row};
 use vellum_stark::{
-    BoundaryTerm, Bus, Entry, F, LOG_HEIGHT_MIN, LookupSink, Preprocessed, PrimeCharacteristicRing, Round,
-    Scope, Shape, Traces,
+    BoundaryTerm, Bus, ChipSet, Entry, F, LOG_HEIGHT_MIN, LookupSink, Preprocessed, PrimeCharacteristicRing,
+    Round, Scope, Shape, Traces,
 };
 
 use super::prove::Fill;
 use super::{Machine, ProgramKey, Table, word};
 use crate::family::FamilyChip;
 use crate::{
-    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, DivRemChip, EcallChip, ImageChip, InitChip, JalrChip,
-    LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, RANGE8, RANGE16, ShiftChip, product,
+    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, CodeChip, DivRemChip, EcallChip, HintChip, ImageChip,
+    InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, PrecompileChip, RANGE8, RANGE16,
+    ShiftChip, product,
 };
 
 /// Numbers of rows that fix a shard's shape: known after planning, before any event is recorded. Every DIVREM event also
 /// takes a row of MUL.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShardRows {
-    /// Events by family.
-    pub families: [usize; 12],
+    /// Rows of the tables that instructions fill: by family, then by `Table`.
+    pub tables: [usize; TABLES],
     /// Touched keys.
     pub boundary: usize,
     /// Initialised keys.
     pub init: usize,
+    /// Instructions of the program that are executed, each counted once.
+    pub code: usize,
     /// Whether the execution ends here.
     pub is_last: bool,
 }
 
 /// The heights of a shard's tables: the smallest powers of two that hold its rows; tables without rows are absent.
 pub fn shard_shape(key: &ProgramKey, rows: &ShardRows) -> Shape {
-    let mut log_heights = vec![None; 18];
-    for family in Family::ALL {
-        let mut count = rows.families[family as usize];
-        if family == Family::Mul {
-            count += rows.families[Family::DivRem as usize];
-        }
-        log_heights[family as usize] = table_height(count);
+    let mut log_heights = vec![None; Table::Byte as usize + 1];
+    for (table, count) in used(&rows.tables).into_iter().enumerate() {
+        log_heights[table] = table_height(count);
     }
     log_heights[Table::Boundary as usize] = table_height(rows.boundary.max(1));
     log_heights[Table::Init as usize] = table_height(rows.init);
-    log_heights[Table::Program as usize] = Some(key.vk.program_log_height);
+    log_heights[Table::Code as usize] = table_height(rows.code.max(1));
+    log_heights[Table::Program as usize] = rows.is_last.then_some(key.vk.program_log_height);
     log_heights[Table::Image as usize] = rows.is_last.then_some(key.vk.image_log_height);
     log_heights[Table::Range as usize] = Some(16);
     log_heights[Table::Byte as usize] = Some(16);
     Shape { log_heights }
 }
 
+/// Rows in use: every DIVREM event takes one of MUL too.
+fn used(tables: &[usize; TABLES]) -> [usize; TABLES] {
+    let mut used = *tables;
+    used[Family::Mul as usize] += used[Family::DivRem as usize];
+    used
+}
+
 fn table_height(rows: usize) -> Option<u8> {
     (rows > 0).then(|| rows.next_power_of_two().ilog2().max(LOG_HEIGHT_MIN as u32) as u8)
 }
 
-/// The row counts of a complete shard.
-pub(crate) fn rows_of(shard: &Shard) -> ShardRows {
-    let mut families: [usize; 12] = std::array::from_fn(|f| shard.events[f].len());
-    families[Family::Ecall as usize] = shard.ecalls.len();
-    ShardRows { families, boundary: shard.boundary.len(), init: shard.init.len(), is_last: shard.is_last }
+impl ShardRows {
+    /// The row counts of a complete shard.
+    pub fn of(shard: &Shard) -> Self {
+        let mut tables = [0; TABLES];
+        for call in &shard.calls {
+            tables.iter_mut().zip(call.demand().rows).for_each(|(sum, rows)| *sum += rows as usize);
+        }
+        tables.iter_mut().zip(&shard.events).for_each(|(rows, events)| *rows = events.len());
+        tables[Family::Ecall as usize] = shard.ecalls.len();
+        Self {
+            tables,
+            boundary: shard.boundary.len(),
+            init: shard.init.len(),
+            code: shard.code.len(),
+            is_last: shard.is_last,
+        }
+    }
 }
 
 /// Fills the phase-0 columns.
-pub(crate) fn fill_phase0(machine: &Machine, traces: &mut Traces, shard: &Shard) {
+pub(crate) fn fill_phase0(machine: &Machine, key: &ProgramKey, traces: &mut Traces, shard: &Shard) {
     let set = &machine.set;
     traces.fill(set, Table::Boundary as usize, Round::Phase0, shard.boundary.len(), |i, row| {
         BoundaryChip.write_row(&shard.boundary[i], row);
@@ -72,7 +91,13 @@ pub(crate) fn fill_phase0(machine: &Machine, traces: &mut Traces, shard: &Shard)
             InitChip.write_row(&shard.init[i], previous, row);
         });
     }
+    traces.fill(set, Table::Code as usize, Round::Phase0, shard.code.len(), |i, row| {
+        CodeChip.write_row(&key.program.rom[shard.code[i] as usize], row);
+    });
     if shard.is_last {
+        traces.fill(set, Table::Program as usize, Round::Phase0, shard.rom.len(), |i, row| {
+            row[0] = F::from_u32(shard.rom[i]);
+        });
         traces.fill(set, Table::Image as usize, Round::Phase0, shard.image.len(), |i, row| {
             ImageChip.write_row(&shard.image[i], row);
         });
@@ -82,8 +107,8 @@ pub(crate) fn fill_phase0(machine: &Machine, traces: &mut Traces, shard: &Shard)
 /// All tables of a shard.
 pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Traces {
     let set = &machine.set;
-    let mut traces = Traces::new(set, shard_shape(key, &rows_of(shard)));
-    fill_phase0(machine, &mut traces, shard);
+    let mut traces = Traces::new(set, shard_shape(key, &ShardRows::of(shard)));
+    fill_phase0(machine, key, &mut traces, shard);
     let rom = &key.program.rom;
     let family = |traces: &mut Traces, chip: &dyn RowWriter| {
         let family = chip.family();
@@ -132,8 +157,35 @@ pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Trac
             EcallChip.write_row(&rom[event.row as usize], event, row);
         });
     }
+    if !shard.calls.is_empty() {
+        for writer in call_writers() {
+            writer.fill(set, &mut traces, &shard.calls);
+        }
+    }
     fill_multiplicities(machine, key, shard, &mut traces);
     traces
+}
+
+/// The chips that precompile calls fill.
+fn call_writers() -> [&'static dyn CallWriter; PRECOMPILE_TABLES] {
+    [&HintChip]
+}
+
+/// The object-safe part of [`PrecompileChip`].
+trait CallWriter {
+    /// Writes the rows of some calls.
+    fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]);
+}
+
+impl<C: PrecompileChip> CallWriter for C {
+    fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]) {
+        let rows: Vec<C::Row> = calls.iter().flat_map(|call| self.rows(call)).collect();
+        if !rows.is_empty() {
+            traces.fill(set, self.table() as usize, Round::Main, rows.len(), |i, row| {
+                self.write_row(&rows[i], row);
+            });
+        }
+    }
 }
 
 /// The object-safe part of [`FamilyChip`].
@@ -153,10 +205,10 @@ impl<C: FamilyChip> RowWriter for C {
 
 /// How full a shard's tables are. Fixed tables count as full.
 pub(crate) fn fill(machine: &Machine, key: &ProgramKey, shard: &Shard, shape: &Shape) -> Fill {
-    let rows = rows_of(shard);
-    let mut used: Vec<usize> = rows.families.to_vec();
-    used[Family::Mul as usize] += rows.families[Family::DivRem as usize];
-    used.extend([rows.boundary, rows.init, key.program.rom.len(), shard.image.len(), 1 << 16, 1 << 16]);
+    let rows = ShardRows::of(shard);
+    let mut used: Vec<usize> = used(&rows.tables).into();
+    let rom = key.program.rom.len();
+    used.extend([rows.boundary, rows.init, rows.code, rom, shard.image.len(), 1 << 16, 1 << 16]);
     let mut fill = Fill::default();
     for ((entry, height), used) in machine.set.chips.iter().zip(&shape.log_heights).zip(used) {
         if let Some(height) = height {
@@ -229,8 +281,11 @@ fn fill_multiplicities(machine: &Machine, key: &ProgramKey, shard: &Shard, trace
     let mut executed = vec![0u32; key.program.rom.len()];
     let rows = shard.events.iter().flatten().map(|e| e.row).chain(shard.ecalls.iter().map(|e| e.row));
     rows.for_each(|row| executed[row as usize] += 1);
-    traces.fill(set, Table::Program as usize, Round::Main, executed.len(), |i, row| {
-        row[0] = F::from_u32(executed[i]);
+    // An instruction that stands there twice is counted at its first place.
+    let multiplicity: Vec<u32> =
+        shard.code.iter().map(|row| std::mem::take(&mut executed[*row as usize])).collect();
+    traces.fill(set, Table::Code as usize, Round::Main, multiplicity.len(), |i, row| {
+        row[0] = F::from_u32(multiplicity[i]);
     });
     traces.fill(set, Table::Range as usize, Round::Main, 1 << 16, |i, row| {
         row[0] = F::from_u32(counts.range16[i]);
@@ -243,9 +298,9 @@ fn fill_multiplicities(machine: &Machine, key: &ProgramKey, shard: &Shard, trace
 
 /// The preprocessed tables that a shard opens, in order.
 pub(crate) fn opened<'a>(machine: &'a Machine, key: &'a ProgramKey, is_last: bool) -> Vec<&'a Preprocessed> {
-    let mut opened = vec![&machine.fixed, &key.rom];
+    let mut opened = vec![&machine.fixed];
     if is_last {
-        opened.push(&key.image);
+        opened.extend([&key.rom, &key.image]);
     }
     opened
 }
@@ -296,7 +351,7 @@ fn add_rows(
         let entry = &machine.set.chips[chip];
         let Some(height) = height.filter(|_| select(entry)) else { continue };
         // Rows of a lookup table that nobody looked up interact zero times: most of 2^16.
-        let table = entry.widths.preprocessed > 0 && entry.widths.main > 0;
+        let table = entry.widths.preprocessed > 0 && entry.widths.main > 0 && entry.global == 0;
         let cells: Vec<_> = (0..1usize << height)
             .filter_map(|row| {
                 let (phase0, main) = traces.row(&machine.set, chip, row).unwrap_or_default();

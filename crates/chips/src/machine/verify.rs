@@ -13,9 +13,9 @@ pub const SHARDS_MAX: u32 = 1 << 16;
 /// A machine proof makes fewer interactions than this on the global bus: LogUp in this characteristic.
 pub const GLOBAL_INTERACTIONS_MAX: u64 = 1 << 30;
 
-/// Interactions that a shard of this shape makes on the global bus: two per row of the tables that speak to it.
+/// Interactions that a shard of this shape makes on the global buses: at most two per row of the tables that speak to them.
 pub fn global_interactions(shape: &Shape) -> u64 {
-    [Table::Boundary, Table::Init, Table::Image]
+    [Table::Boundary, Table::Init, Table::Code, Table::Program, Table::Image]
         .iter()
         .filter_map(|table| shape.log_heights.get(*table as usize).copied().flatten())
         .map(|height| 2u64.checked_shl(height.into()).unwrap_or(GLOBAL_INTERACTIONS_MAX))
@@ -117,7 +117,7 @@ pub enum MachineError {
         /// The shard.
         index: u32,
     },
-    /// A table that every shard has is absent, or IMAGE is elsewhere than in the last shard.
+    /// A table that every shard has is absent, or PROGRAM or IMAGE is elsewhere than in the last shard.
     #[error("shard {index}: table {table} must be {}", if *expected { "present" } else { "absent" })]
     Presence {
         /// The shard.
@@ -263,7 +263,8 @@ impl<'a> MachineVerifier<'a> {
         let heights = &proof.tables.shape.log_heights;
         let tables = [
             (Table::Boundary, "BOUNDARY", true),
-            (Table::Program, "PROGRAM", true),
+            (Table::Code, "CODE", true),
+            (Table::Program, "PROGRAM", proof.public.is_last),
             (Table::Range, "RANGE", true),
             (Table::Byte, "BYTE", true),
             (Table::Image, "IMAGE", proof.public.is_last),

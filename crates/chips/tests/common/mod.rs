@@ -135,11 +135,8 @@ impl Execution {
     pub(crate) fn commit(key: &ProgramKey, shards: &[Shard]) -> Self {
         let mut digests = vec![chain_start(&key.vk.digest())];
         for shard in shards {
-            let mut families: [usize; 12] = std::array::from_fn(|f| shard.events[f].len());
-            families[Family::Ecall as usize] = shard.ecalls.len();
-            let (boundary, init, is_last) = (shard.boundary.len(), shard.init.len(), shard.is_last);
-            let shape = shard_shape(key, &ShardRows { families, boundary, init, is_last });
-            let root = phase0_root(&MACHINE, shape.clone(), shard);
+            let shape = shard_shape(key, &ShardRows::of(shard));
+            let root = phase0_root(&MACHINE, key, shape.clone(), shard);
             digests.push(chain_next(digests.last().unwrap(), shard.index, &shape, &root));
         }
         let chain_end = *digests.last().unwrap();

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use vellum_zkvm::{Execution, Family, Limits, Program, execute};
+use vellum_zkvm::{Execution, Family, Limits, Precompile, Program, execute};
 
 use crate::console::Stderr;
 use crate::exit::Failure;
@@ -74,11 +74,12 @@ impl Executed {
             exit_status: execution.exit.status,
             output_digest: execution.output.as_ref().map(|_| execution.exit.digest),
             output: execution.output,
-            instructions: Family::ALL
-                .map(|family| (family.name(), execution.instructions[family as usize]))
-                .into(),
-            // This machine has none yet.
-            precompiles: Vec::new(),
+            instructions: Family::ALL.map(|family| (family.name(), execution.rows[family as usize])).into(),
+            precompiles: Precompile::ALL
+                .map(|precompile| (precompile.name(), execution.precompiles[precompile.index()]))
+                .into_iter()
+                .filter(|(_, count)| *count > 0)
+                .collect(),
             touched_dwords: execution.touched_dwords,
             seconds: started.elapsed().as_secs_f64(),
         }
@@ -115,6 +116,9 @@ impl Display for Executed {
         writeln!(f, "cycles          {}", self.cycles)?;
         for (class, count) in self.instructions.iter().filter(|(_, count)| *count > 0) {
             writeln!(f, "  {class:<8}{count:>12}")?;
+        }
+        for (precompile, count) in &self.precompiles {
+            writeln!(f, "  {precompile:<20}{count:>12} calls")?;
         }
         writeln!(f, "touched dwords  {}", self.touched_dwords)?;
         writeln!(f, "seconds         {:.3}", self.seconds)

@@ -4,9 +4,9 @@ use std::fmt::{Display, Formatter};
 
 use clap::Args;
 use serde::Serialize;
-use vellum_zkvm::{Limits, Machine, profile};
+use vellum_zkvm::{Family, Limits, Machine, TABLES, profile};
 
-use crate::cells::{FAMILIES, cells};
+use crate::cells::cells;
 use crate::exit::Failure;
 use crate::program::ProgramAndInput;
 
@@ -39,10 +39,12 @@ impl Profile {
         let machine = Machine::new(vellum_zkvm::Profile::Standard);
         let functions = profile.functions.iter().map(|function| Function {
             name: function.name.clone(),
-            cycles: function.counts.iter().sum(),
+            cycles: function.cycles(),
             cells: cells(&machine, &function.counts),
         });
-        Ok(Report { functions: functions.collect(), folded: profile.folded(&[1; FAMILIES]) })
+        // Cycles: the rows of the families, not those of precompiles.
+        let weights = std::array::from_fn::<_, TABLES, _>(|table| u64::from(table < Family::ALL.len()));
+        Ok(Report { functions: functions.collect(), folded: profile.folded(&weights) })
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Cell, Constraint, Description, Expr, Interaction, MAX_CONSTRAINT_DEGREE, MAX_MULTIPLICITY_DEGREE,
-    MAX_TUPLE_DEGREE, boolean::Flags, cells_of,
+    MAX_TUPLE_DEGREE, Op, boolean::Flags, cells_of,
 };
 use crate::{Bus, BusKind, Direction, Scope, Widths};
 
@@ -148,7 +148,9 @@ pub enum SetupError {
         second: &'static str,
     },
     /// A lookup table whose tuples the prover could choose.
-    #[error("chip {chip}: a tuple received on the lookup bus {bus} uses {cell}, which is not preprocessed")]
+    #[error(
+        "chip {chip}: a tuple received on the lookup bus {bus} uses {cell}, which is not preprocessed and not looked up globally"
+    )]
     LookupTable {
         /// Chip.
         chip: &'static str,
@@ -205,10 +207,28 @@ impl Description {
         if interaction.bus.kind == BusKind::Lookup
             && interaction.direction == Direction::Receive
             && let Some(cell) = cells_of(interaction.tuple.iter()).find(chosen)
+            && !self.relays(interaction)
         {
             return Err(SetupError::LookupTable { chip, bus, cell });
         }
         Ok(())
+    }
+
+    /// Whether the tuple received on a local lookup bus is looked up by the same chip on a global one, by a multiplicity
+    /// that is a factor of the received one: where it is 0, nothing is received.
+    fn relays(&self, received: &Interaction) -> bool {
+        let Expr::Node(product) = &received.multiplicity else { return false };
+        let factors = [&product.left, &product.right].map(Expr::to_string);
+        let tuple =
+            |interaction: &Interaction| interaction.tuple.iter().map(Expr::to_string).collect::<Vec<_>>();
+        received.bus.scope == Scope::Local
+            && product.op == Op::Mul
+            && self.interactions.iter().any(|sent| {
+                (sent.bus.kind, sent.bus.scope) == (BusKind::Lookup, Scope::Global)
+                    && sent.direction == Direction::Send
+                    && factors.contains(&sent.multiplicity.to_string())
+                    && tuple(sent) == tuple(received)
+            })
     }
 
     /// Every multiplicity is 0 or 1 by the chip's constraints, but for the count of a lookup table's row.

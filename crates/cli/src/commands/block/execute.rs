@@ -72,7 +72,7 @@ pub(crate) fn transactions(
             hash: transaction.hash.0,
             gas: transaction.gas_used,
             cycles: end.cycles - begin.cycles,
-            cells: cells(machine, &end.instructions) - cells(machine, &begin.instructions),
+            cells: cells(machine, &end.rows) - cells(machine, &begin.rows),
         })
     });
     with_cost

@@ -1,0 +1,117 @@
+//! The precompiles: what each does to memory, and how many rows of which tables prove it.
+//!
+//! A precompile is a function over [`Dwords`], so that it serves the fast and the traced mode. Its accesses are in
+//! *slots*, the time inside the call: a slot touches a key at most once, and of one key lower slots come first. The slots
+//! are those of the chip that proves the call.
+
+use vellum_isa::{Family, Precompile, map::ADDRESS_END};
+
+use crate::{Call, Fault};
+
+mod hint;
+
+/// A table whose rows precompile calls fill. Tables are numbered after the families.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(usize)]
+pub enum Table {
+    /// A row per call.
+    Hint = Family::ALL.len(),
+}
+
+/// Number of tables that only precompile calls fill.
+pub const PRECOMPILE_TABLES: usize = 1;
+
+/// Number of tables that executed instructions fill: one per family, then [`Table`].
+pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
+
+/// Rows by table: families first, then by `Table as usize`.
+pub type Rows = [u32; TABLES];
+
+/// What a call needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Demand {
+    /// Rows of every table; one of ECALL.
+    pub rows: Rows,
+    /// Most dwords that it touches.
+    pub dwords: u32,
+}
+
+/// The most that a call of any precompile needs.
+pub const DEMAND_MAX: Demand = {
+    let mut rows = [0; TABLES];
+    rows[Family::Ecall as usize] = 1;
+    rows[Table::Hint as usize] = 1;
+    Demand { rows, dwords: hint::DWORDS_MAX }
+};
+
+/// Guest memory as a precompile sees it.
+pub(crate) trait Dwords {
+    /// The dword `key` without an access.
+    fn peek(&self, key: u32) -> Result<u64, Fault>;
+    /// The dword `key` in slot `slot`.
+    fn read(&mut self, slot: u32, key: u32) -> Result<u64, Fault>;
+    /// Replaces the dword `key` in slot `slot`; returns what it was.
+    fn write(&mut self, slot: u32, key: u32, value: u64) -> Result<u64, Fault>;
+}
+
+/// The arguments a0..a3 as the circuits take them.
+pub(crate) fn arguments(precompile: Precompile, registers: [u64; 4]) -> Result<[u32; 4], Fault> {
+    let mut arguments = [0; 4];
+    for (index, (argument, register)) in arguments.iter_mut().zip(registers).enumerate() {
+        *argument = u32::try_from(register).map_err(|_| Fault::PrecompileArgument {
+            precompile: precompile.name(),
+            index,
+            got: register,
+        })?;
+    }
+    Ok(arguments)
+}
+
+impl Call {
+    /// What the call needs.
+    pub fn demand(&self) -> Demand {
+        Precompile::from_code(self.code)
+            .map_or(Demand { rows: [0; TABLES], dwords: 0 }, |precompile| demand(precompile, self.args))
+    }
+}
+
+/// The rows and dwords of a call. Arguments that the call refuses may give anything.
+pub(crate) fn demand(precompile: Precompile, _arguments: [u32; 4]) -> Demand {
+    let (tables, dwords): (&[(Table, u32)], u32) = match precompile {
+        Precompile::Hint => (&[(Table::Hint, 1)], hint::DWORDS_MAX),
+        _ => (&[], 0),
+    };
+    let mut rows = [0; TABLES];
+    rows[Family::Ecall as usize] = 1;
+    tables.iter().for_each(|(table, count)| rows[*table as usize] = *count);
+    Demand { rows, dwords }
+}
+
+/// Carries a call out.
+pub(crate) fn run(
+    precompile: Precompile,
+    arguments: [u32; 4],
+    dwords: &mut impl Dwords,
+) -> Result<(), Fault> {
+    match precompile {
+        Precompile::Hint => hint::run(arguments, dwords),
+        other => Err(Fault::UnknownEcall(other.code())),
+    }
+}
+
+/// The key of the dword at `address`, which must be aligned.
+pub(crate) fn aligned(address: u32) -> Result<u32, Fault> {
+    if address % 8 == 0 {
+        Ok(address / 8)
+    } else {
+        Err(Fault::Misaligned { address: address.into(), bytes: 8 })
+    }
+}
+
+/// Refuses `bytes` bytes at `address` that go beyond the address space.
+pub(crate) fn in_range(address: u32, bytes: u64) -> Result<(), Fault> {
+    if u64::from(address) + bytes > ADDRESS_END {
+        return Err(Fault::OutOfRange { address: address.into(), bytes });
+    }
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! Precompiles: calls that a specialised circuit proves at a fraction of what the same work costs in instructions.
+//!
+//! Costs are instructions around the call and committed cells (main trace) of the call's rows.
+
+use core::arch::asm;
+
+use vellum_isa::{HintKind, Precompile};
+
+/// Makes the call `precompile`.
+///
+/// # Safety
+/// What the arguments point to must be readable or writable as the precompile reads or writes it.
+#[inline(always)]
+unsafe fn call(precompile: Precompile, arguments: [usize; 4]) {
+    let [a0, a1, a2, a3] = arguments;
+    // SAFETY: the caller's promise; no register changes.
+    unsafe {
+        asm!("ecall", in("a7") precompile.code(), in("a0") a0, in("a1") a1, in("a2") a2, in("a3") a3,
+             options(nostack, preserves_flags))
+    }
+}
+
+/// The host's answer to a question. Nothing is proven of it: the caller must check it. About 8 instructions and 95 cells.
+///
+/// # Panics
+/// If question or answer are not as long as the kind says.
+#[inline]
+pub fn hint(kind: HintKind, question: &[u64], answer: &mut [u64]) {
+    let lengths = kind.dwords().map(|dwords| dwords as usize);
+    assert_eq!(lengths, [question.len(), answer.len()], "lengths of a hint");
+    let arguments = [kind as usize, question.as_ptr() as usize, answer.as_mut_ptr() as usize, answer.len()];
+    // SAFETY: the lengths are those that the host reads and writes.
+    unsafe { call(Precompile::Hint, arguments) }
+}
