@@ -120,6 +120,11 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// The first byte of the next node's hash.
+    fn next_byte(&self) -> Option<u8> {
+        self.next.map(|next| next.hash[0])
+    }
+
     /// The subtree whose hash stands at the witness offset `hash_at`.
     fn by_hash(&mut self, hash_at: usize, holds: Holds, depth: usize) -> Result<Subtree, TrieError> {
         match &self.next {
@@ -210,22 +215,20 @@ impl Reader<'_> {
         let mut children = Children::NONE;
         let bytes = &self.forest.witness[..node.end()];
         let mut at = node.payload_start();
+        let mut next_byte = self.next_byte();
         for child in &mut children.0 {
-            match bytes.get(at) {
-                Some(&EMPTY_STRING) => at += 1,
+            let (prefix, first) = (bytes.get(at), bytes.get(at + 1));
+            if prefix == Some(&EMPTY_STRING) {
+                at += 1;
+            } else if prefix == Some(&HASH_PREFIX) && first != next_byte.as_ref() && at + 33 <= bytes.len() {
                 // Most children are hashes of nodes that the witness does not hold: one byte tells.
-                Some(&HASH_PREFIX)
-                    if at + 33 <= bytes.len()
-                        && self.next.is_none_or(|next| next.hash[0] != bytes[at + 1]) =>
-                {
-                    *child = Subtree::digest(at as u32 + 1);
-                    at += 33;
-                }
-                _ => {
-                    let next = item(bytes, at, bytes.len())?;
-                    *child = self.child(next, holds, depth + 1)?;
-                    at = next.end();
-                }
+                *child = Subtree::digest(at as u32 + 1);
+                at += 33;
+            } else {
+                let next = item(bytes, at, bytes.len())?;
+                *child = self.child(next, holds, depth + 1)?;
+                at = next.end();
+                next_byte = self.next_byte();
             }
         }
         let value = item(bytes, at, bytes.len())?;
