@@ -9,6 +9,8 @@ use vellum_isa::{Family, Precompile, map::ADDRESS_END};
 use crate::{Call, Fault};
 
 mod hint;
+mod secp256k1;
+mod u256;
 
 /// A table whose rows precompile calls fill. Tables are numbered after the families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,10 +18,14 @@ mod hint;
 pub enum Table {
     /// A row per call.
     Hint = Family::ALL.len(),
+    /// A row per point addition or doubling.
+    Secp256k1,
+    /// A row per call.
+    U256,
 }
 
 /// Number of tables that only precompile calls fill.
-pub const PRECOMPILE_TABLES: usize = 1;
+pub const PRECOMPILE_TABLES: usize = 3;
 
 /// Number of tables that executed instructions fill: one per family, then [`Table`].
 pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
@@ -41,7 +47,9 @@ pub const DEMAND_MAX: Demand = {
     let mut rows = [0; TABLES];
     rows[Family::Ecall as usize] = 1;
     rows[Table::Hint as usize] = 1;
-    Demand { rows, dwords: hint::DWORDS_MAX }
+    rows[Table::Secp256k1 as usize] = 1;
+    rows[Table::U256 as usize] = 1;
+    Demand { rows, dwords: u256::DWORDS_MAX }
 };
 
 /// Guest memory as a precompile sees it.
@@ -79,6 +87,12 @@ impl Call {
 pub(crate) fn demand(precompile: Precompile, _arguments: [u32; 4]) -> Demand {
     let (tables, dwords): (&[(Table, u32)], u32) = match precompile {
         Precompile::Hint => (&[(Table::Hint, 1)], hint::DWORDS_MAX),
+        Precompile::Secp256k1Add | Precompile::Secp256k1Double => {
+            (&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX)
+        }
+        Precompile::U256MulMod | Precompile::U256MulAdd | Precompile::U256Sub => {
+            (&[(Table::U256, 1)], u256::DWORDS_MAX)
+        }
         _ => (&[], 0),
     };
     let mut rows = [0; TABLES];
@@ -95,6 +109,11 @@ pub(crate) fn run(
 ) -> Result<(), Fault> {
     match precompile {
         Precompile::Hint => hint::run(arguments, dwords),
+        Precompile::Secp256k1Add => secp256k1::add(arguments, dwords),
+        Precompile::Secp256k1Double => secp256k1::double(arguments, dwords),
+        Precompile::U256MulMod => u256::mul_mod(arguments, dwords),
+        Precompile::U256MulAdd => u256::mul_add(arguments, dwords),
+        Precompile::U256Sub => u256::sub(arguments, dwords),
         other => Err(Fault::UnknownEcall(other.code())),
     }
 }

@@ -29,6 +29,7 @@ mod keccak;
 mod output;
 mod permutation;
 mod precompile;
+mod secp256k1;
 mod start;
 
 pub use call::mark;
@@ -36,5 +37,6 @@ pub use debug::Console;
 pub use input::input;
 pub use keccak::{Keccak256, keccak256};
 pub use output::{commit, exit};
-pub use precompile::hint;
+pub use precompile::{hint, secp256k1_add, secp256k1_double, u256_mul_mod};
+pub use secp256k1::recover;
 pub use vellum_isa::HintKind;

@@ -32,3 +32,29 @@ pub fn hint(kind: HintKind, question: &[u64], answer: &mut [u64]) {
     // SAFETY: the lengths are those that the host reads and writes.
     unsafe { call(Precompile::Hint, arguments) }
 }
+
+/// a·b mod m, 0 where m is 0. About 8 instructions.
+#[inline]
+pub fn u256_mul_mod(a: &[u64; 4], b: &[u64; 4], m: &[u64; 4]) -> [u64; 4] {
+    let mut out = [0; 4];
+    let arguments =
+        [out.as_mut_ptr() as usize, a.as_ptr() as usize, b.as_ptr() as usize, m.as_ptr() as usize];
+    // SAFETY: four dwords each.
+    unsafe { call(Precompile::U256MulMod, arguments) };
+    out
+}
+
+/// p ← p + q, affine points (x ‖ y) of secp256k1 with different x. With equal x the program has no proof: the caller must
+/// look first. About 8 instructions.
+#[inline]
+pub fn secp256k1_add(p: &mut [u64; 8], q: &[u64; 8]) {
+    // SAFETY: eight dwords each.
+    unsafe { call(Precompile::Secp256k1Add, [p.as_mut_ptr() as usize, q.as_ptr() as usize, 0, 0]) }
+}
+
+/// p ← 2p, an affine point (x ‖ y) of secp256k1. About 8 instructions.
+#[inline]
+pub fn secp256k1_double(p: &mut [u64; 8]) {
+    // SAFETY: eight dwords.
+    unsafe { call(Precompile::Secp256k1Double, [p.as_mut_ptr() as usize, 0, 0, 0]) }
+}

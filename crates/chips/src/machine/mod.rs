@@ -26,7 +26,7 @@ use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, Ro
 use crate::{
     AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, CodeChip, DivRemChip, EcallChip, HintChip,
     ImageChip, InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip, RangeChip,
-    ShiftChip,
+    Secp256k1Chip, ShiftChip, U256Chip,
 };
 
 /// Index of a chip in the machine's list. Before them come those whose rows are what was executed: the families in the
@@ -59,6 +59,8 @@ fn chips() -> Vec<Box<dyn AnyChip>> {
         Box::new(DivRemChip),
         Box::new(EcallChip),
         Box::new(HintChip),
+        Box::new(Secp256k1Chip),
+        Box::new(U256Chip),
         Box::new(BoundaryChip),
         Box::new(InitChip),
         Box::new(CodeChip),

@@ -14,7 +14,7 @@ use crate::family::FamilyChip;
 use crate::{
     AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, CodeChip, DivRemChip, EcallChip, HintChip, ImageChip,
     InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, PrecompileChip, RANGE8, RANGE16,
-    ShiftChip, product,
+    Secp256k1Chip, ShiftChip, U256Chip, product,
 };
 
 /// Numbers of rows that fix a shard's shape: known after planning, before any event is recorded. Every DIVREM event also
@@ -168,7 +168,7 @@ pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Trac
 
 /// The chips that precompile calls fill.
 fn call_writers() -> [&'static dyn CallWriter; PRECOMPILE_TABLES] {
-    [&HintChip]
+    [&HintChip, &Secp256k1Chip, &U256Chip]
 }
 
 /// The object-safe part of [`PrecompileChip`].

@@ -148,9 +148,10 @@ impl<'a, C: Chip> ChipTest<'a, C> {
 
     /// Findings about drawn lies: accepted ones, and ones that claim nothing.
     pub fn rejected_lies(&self) -> Vec<String> {
+        let description = describe(self.chip);
         let mut findings = Vec::new();
         for lie in &self.lies {
-            if self.objections_to_lie(lie, None).is_empty() {
+            if self.rejections_of_lie(&description, lie).is_empty() {
                 findings.push(format!("lie {:?} is accepted", lie.name));
             }
             if self.tokens(&lie.honest) == self.tokens(&lie.forged) {
@@ -185,8 +186,10 @@ impl<'a, C: Chip> ChipTest<'a, C> {
             })
         };
         let items: Vec<usize> = (0..names.len()).filter(|item| !observed(*item)).collect();
+        let rejections: Vec<Vec<usize>> =
+            self.lies.par_iter().map(|lie| self.rejections_of_lie(&description, lie)).collect();
         let needed = items.par_iter().map(|&item| {
-            let by_lie = self.lies.iter().any(|lie| self.objections_to_lie(lie, Some(item)).is_empty());
+            let by_lie = rejections.iter().any(|rejections| rejections.iter().all(|by| *by == item));
             let by_forge = |budget| {
                 self.starts().any(|(_, cells)| self.forge_row(&model, cells, Some(item), budget).is_some())
             };
@@ -264,25 +267,24 @@ impl<'a, C: Chip> ChipTest<'a, C> {
             && !(self.lookup)(interaction.bus, &interaction.tuple)
     }
 
-    /// What rejects a lie, with one constraint or interaction left out.
-    fn objections_to_lie(&self, lie: &Lie, muted: Option<usize>) -> Vec<String> {
-        let description = describe(self.chip);
-        let names = names(&description);
+    /// The constraints and interactions that reject a lie: constraints are numbered first.
+    fn rejections_of_lie(&self, description: &Description, lie: &Lie) -> Vec<usize> {
         let read = forge::reader(&lie.forged, &self.public);
         let mut values = Vec::new();
-        let broken_constraints = description.constraints.iter().enumerate().filter(|(i, constraint)| {
-            muted != Some(*i) && Tape::of(&constraint.expr).eval(&mut values, &read) != F::ZERO
-        });
+        let broken_constraints = description
+            .constraints
+            .iter()
+            .enumerate()
+            .filter(|(_, constraint)| Tape::of(&constraint.expr).eval(&mut values, &read) != F::ZERO);
         let mut broken: Vec<usize> = broken_constraints.map(|(i, _)| i).collect();
         let honest = self.interactions(&lie.honest);
         for (i, (forged, honest)) in self.interactions(&lie.forged).iter().zip(&honest).enumerate() {
             let held = self.held.contains(&forged.bus) && forged != honest;
-            let item = description.constraints.len() + i;
-            if (held || self.misses(forged)) && muted != Some(item) {
-                broken.push(item);
+            if held || self.misses(forged) {
+                broken.push(description.constraints.len() + i);
             }
         }
-        broken.into_iter().map(|item| names[item].clone()).collect()
+        broken
     }
 }
 
