@@ -6,15 +6,6 @@ use alloy_consensus::crypto::{
     backend::{CryptoProvider, install_default_provider},
 };
 use alloy_primitives::{Address, keccak256};
-use k256::{
-    AffinePoint, ProjectivePoint, Scalar, U256,
-    elliptic_curve::{
-        PrimeField,
-        ops::{LinearCombination, Reduce},
-        point::DecompressPoint,
-        sec1::ToEncodedPoint,
-    },
-};
 use revm::precompile::{Crypto, PrecompileHalt, install_crypto};
 
 /// Makes alloy and revm use this module.
@@ -63,24 +54,7 @@ fn address(coordinates: &[u8]) -> Address {
 }
 
 /// The address whose key made the signature r ‖ s over `hash`.
-///
-/// The key is Q = r⁻¹(s·R − z·G). The general function of k256 verifies the signature with the recovered
-/// key, which holds by this equation and would double the cost.
 fn recover(signature: &[u8; 64], y_is_odd: bool, hash: &[u8; 32]) -> Option<Address> {
-    let (r_bytes, s_bytes) = signature.split_at(32);
-    let r_bytes: [u8; 32] = r_bytes.try_into().ok()?;
-    let s_bytes: [u8; 32] = s_bytes.try_into().ok()?;
-    let scalar = |bytes: [u8; 32]| Option::<Scalar>::from(Scalar::from_repr(bytes.into()));
-    let (r, s) = (scalar(r_bytes)?, scalar(s_bytes)?);
-    let z = <Scalar as Reduce<U256>>::reduce_bytes(&(*hash).into());
-    let point =
-        Option::<AffinePoint>::from(AffinePoint::decompress(&r_bytes.into(), u8::from(y_is_odd).into()))?;
-
-    let r_inverse = Option::<Scalar>::from(r.invert())?;
-    let (u1, u2) = (-(r_inverse * z), r_inverse * s);
-    let key = ProjectivePoint::lincomb(&ProjectivePoint::GENERATOR, &u1, &point.into(), &u2);
-    let encoded = key.to_affine().to_encoded_point(false);
-    // The point at infinity encodes to one byte. s = 0 is refused here too: it makes no valid signature.
-    let coordinates = encoded.as_bytes().get(1..65).filter(|_| !bool::from(s.is_zero()))?;
-    Some(address(coordinates))
+    let (r, s) = (signature.first_chunk()?, signature.last_chunk()?);
+    vellum_guest_rt::recover(hash, r, s, y_is_odd).map(|key| address(&key))
 }
