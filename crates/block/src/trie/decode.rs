@@ -120,9 +120,9 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// The first byte of the next node's hash.
-    fn next_byte(&self) -> Option<u8> {
-        self.next.map(|next| next.hash[0])
+    /// The first byte of the next node's hash; no byte if there is none.
+    fn next_byte(&self) -> u32 {
+        self.next.as_ref().map_or(u32::MAX, |next| next.hash[0].into())
     }
 
     /// The subtree whose hash stands at the witness offset `hash_at`.
@@ -217,13 +217,13 @@ impl Reader<'_> {
         let mut at = node.payload_start();
         let mut next_byte = self.next_byte();
         for child in &mut children.0 {
-            let (prefix, first) = (bytes.get(at), bytes.get(at + 1));
-            if prefix == Some(&EMPTY_STRING) {
-                at += 1;
-            } else if prefix == Some(&HASH_PREFIX) && first != next_byte.as_ref() && at + 33 <= bytes.len() {
-                // Most children are hashes of nodes that the witness does not hold: one byte tells.
+            let Some(&prefix) = bytes.get(at) else { return Err(malformed(at, "item is cut off")) };
+            // Most children are hashes of nodes that the witness does not hold: one byte tells.
+            if prefix == HASH_PREFIX && at + 33 <= bytes.len() && u32::from(bytes[at + 1]) != next_byte {
                 *child = Subtree::digest(at as u32 + 1);
                 at += 33;
+            } else if prefix == EMPTY_STRING {
+                at += 1;
             } else {
                 let next = item(bytes, at, bytes.len())?;
                 *child = self.child(next, holds, depth + 1)?;
