@@ -23,6 +23,7 @@
 mod c_api;
 mod call;
 mod debug;
+pub mod ecdsa;
 mod heap;
 mod input;
 mod keccak;
