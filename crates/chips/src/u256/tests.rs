@@ -62,7 +62,8 @@ fn mul_add([a, b, c]: [Number256; 3]) -> Call {
 
 fn sub([a, b]: [Number256; 2]) -> Call {
     let borrow = big(&a) < big(&b);
-    let mut result = dwords((big(&a) + (BigUint::from(1u8) << 256) - big(&b)) % (BigUint::from(1u8) << 256), 4);
+    let mut result =
+        dwords((big(&a) + (BigUint::from(1u8) << 256) - big(&b)) % (BigUint::from(1u8) << 256), 4);
     result.push(borrow.into());
     call(Precompile::U256Sub, POINTERS, &[a, b], &result)
 }
@@ -242,7 +243,11 @@ fn result_lies(honest: &Honest) -> Vec<Lie> {
     lies.push(false_row("result + m, any difference", row.clone(), &honest.cells));
     row.first = Default::default();
     row.difference = Int(0);
-    lies.push(false_row("result + m, no limb is first", Row { difference: Int(1), ..row.clone() }, &honest.cells));
+    lies.push(false_row(
+        "result + m, no limb is first",
+        Row { difference: Int(1), ..row.clone() },
+        &honest.cells,
+    ));
     row.complete();
     for k in 1..16 {
         // m and m's multiple differ in limb k, where the result's is the larger; limb 0 is said to be the first, and m's larger
@@ -407,7 +412,8 @@ fn wrong_results_have_no_row() {
     for _ in 0..100 {
         let numbers = [(); 3].map(|()| number(&mut operands));
         for mut call in [mul_mod(numbers), mul_add(numbers), sub([numbers[0], numbers[1]])] {
-            let outputs = call.touches.len() - call.touches.iter().position(|t| t.slot == OUT_SLOT).expect("writes");
+            let outputs =
+                call.touches.len() - call.touches.iter().position(|t| t.slot == OUT_SLOT).expect("writes");
             let wrong = call.touches.len() - 1 - operands.bits() as usize % outputs;
             call.touches[wrong].new ^= 1 << (operands.bits() % 64);
             assert_ne!(test(vec![("wrong", row(&call))]).honest(), [""; 0], "{numbers:x?}");
@@ -420,8 +426,13 @@ fn limbs_stay_in_bounds() {
     let bytes = [Interval(0, 255); 32];
     let bounds = (0..5).map(|flag| {
         let flags = std::array::from_fn(|i| Interval::constant((i == flag).into()));
-        let row =
-            Row { flags, inputs: [bytes; 3], q: [bytes; 2], low: [Interval(0, 0xffff); 16], ..Row::default() };
+        let row = Row {
+            flags,
+            inputs: [bytes; 3],
+            q: [bytes; 2],
+            low: [Interval(0, 0xffff); 16],
+            ..Row::default()
+        };
         limb_bound(&row.identity())
     });
     assert!(bounds.clone().all(|bound| bound <= LIMB_MAX), "{bounds:?}");

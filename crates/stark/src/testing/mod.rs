@@ -44,7 +44,10 @@
 
 mod forge;
 
-use std::fmt::{self, Write};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write},
+};
 
 use p3_maybe_rayon::prelude::*;
 
