@@ -1,5 +1,7 @@
 //! Precompile calls in a program, proven with the rest of it.
 
+#![allow(clippy::unwrap_used, missing_docs)]
+
 mod common;
 
 use common::{
@@ -7,9 +9,12 @@ use common::{
     prove, shards, verify,
 };
 use tiny_keccak::{Hasher, Keccak};
-use vellum_chips::{Exit, Machine, ProgramKey};
+use vellum_chips::{Exit, ProgramKey};
 use vellum_executor::ShardLimits;
-use vellum_isa::{Precompile, ecall, map::INPUT_BASE, map::STACK_TOP};
+use vellum_isa::{
+    Precompile, ecall,
+    map::{INPUT_BASE, STACK_TOP},
+};
 
 /// Calls a precompile.
 fn call(asm: Asm, precompile: Precompile, arguments: [u64; 4]) -> Asm {

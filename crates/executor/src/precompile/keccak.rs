@@ -59,7 +59,7 @@ pub(super) fn run([out, data, len, flags]: [u32; 4], dwords: &mut impl Dwords) -
         return Err(fault("flags beyond FIRST and LAST"));
     }
     let (first, last) = (flags & FIRST != 0, flags & LAST != 0);
-    if !last && (len == 0 || len % RATE != 0) {
+    if !last && (len == 0 || !len.is_multiple_of(RATE)) {
         return Err(fault("without LAST the length must be a positive multiple of 136"));
     }
     let blocks = blocks(len, flags);
