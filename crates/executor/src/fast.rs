@@ -1,6 +1,6 @@
 //! Fast mode: no trace. How many cycles, which exit, which output, which instructions how often.
 
-use vellum_isa::{Family, Op, Precompile, Program};
+use vellum_isa::{Family, HintKind, Op, Precompile, Program};
 
 use crate::{
     Console, ExecutionError, Exit, Fault, Place,
@@ -479,6 +479,10 @@ impl Dwords for Machine<'_, '_> {
 
     fn read(&mut self, _slot: u32, key: u32) -> Result<u64, Fault> {
         self.dword(key).map(|dword| *dword)
+    }
+
+    fn answer(&mut self, kind: HintKind, answer: &mut [u64]) {
+        self.console.hint(kind, answer);
     }
 
     fn write(&mut self, _slot: u32, key: u32, value: u64) -> Result<u64, Fault> {

@@ -1,7 +1,7 @@
 //! Environment calls: what the host does for each, in both modes.
 
 use tiny_keccak::{Hasher, Keccak};
-use vellum_isa::{Precompile, ecall};
+use vellum_isa::{HintKind, Precompile, ecall};
 
 use crate::{
     Exit, Fault,
@@ -19,6 +19,9 @@ pub const WRITE_BYTES_MAX: u64 = 1 << 24;
 pub trait Console {
     /// Bytes of one WRITE call, or a part of them; `fd` is what the guest passed (1 and 2 by convention).
     fn write(&mut self, fd: u64, bytes: &[u8]);
+
+    /// The answer to a hint, before the guest gets it. A host that lies changes it: tests of guests do.
+    fn hint(&mut self, _kind: HintKind, _answer: &mut [u64]) {}
 }
 
 /// Drops what the guest prints.

@@ -23,9 +23,11 @@
 mod c_api;
 mod call;
 mod debug;
+pub mod ecdsa;
 mod heap;
 mod input;
 mod keccak;
+mod memory;
 mod output;
 mod precompile;
 mod secp256k1;

@@ -78,3 +78,23 @@ pub(crate) unsafe fn keccak(out: *mut u64, data: &[u8], flags: usize) {
     // SAFETY: the caller's promise.
     unsafe { call(Precompile::Keccak, [out as usize, data.as_ptr() as usize, data.len(), flags]) }
 }
+
+/// Copies `len` bytes, at most 32 KiB; overlapping is allowed.
+///
+/// # Safety
+/// As for [`core::ptr::copy`].
+#[inline]
+pub(crate) unsafe fn copy(to: *mut u8, from: *const u8, len: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { call(Precompile::Memcpy, [to as usize, from as usize, len, 0]) }
+}
+
+/// Sets `len` bytes, at most 32 KiB.
+///
+/// # Safety
+/// As for [`core::ptr::write_bytes`].
+#[inline]
+pub(crate) unsafe fn set(to: *mut u8, byte: u8, len: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { call(Precompile::Memset, [to as usize, byte.into(), len, 0]) }
+}

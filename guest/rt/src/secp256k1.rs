@@ -11,12 +11,12 @@ use vellum_isa::HintKind;
 use crate::precompile::{hint, secp256k1_add, secp256k1_double, u256_mul_mod};
 
 /// A number of 256 bits, little-endian.
-type Number = [u64; 4];
+pub(crate) type Number = [u64; 4];
 
 /// Modulus of the field.
 const P: Number = [0xffff_fffe_ffff_fc2f, u64::MAX, u64::MAX, u64::MAX];
 /// Order of the group, a prime.
-const N: Number = [0xbfd2_5e8c_d036_4141, 0xbaae_dce6_af48_a03b, 0xffff_ffff_ffff_fffe, u64::MAX];
+pub(crate) const N: Number = [0xbfd2_5e8c_d036_4141, 0xbaae_dce6_af48_a03b, 0xffff_ffff_ffff_fffe, u64::MAX];
 /// A cube root of unity modulo N: λ·(x, y) = (β·x, y).
 const LAMBDA: Number =
     [0xdf02_967c_1b23_bd72, 0x122e_22ea_2081_6678, 0xa526_1c02_8812_645a, 0x5363_ad4c_c05c_30e0];
@@ -35,18 +35,33 @@ const G: [u64; 8] = [
     0x483a_da77_26a3_c465,
 ];
 
-/// The public key (x ‖ y, big-endian) whose signature of `hash` is (r, s) with an R whose y has the given parity. `None` if
-/// there is none: r or s is 0 or not below the order, r is no point's x, or the key would be infinity.
+/// The public key (x ‖ y, big-endian) whose signature of `hash` is (r, s) with an R whose y has the given parity and whose
+/// x is r. `None` if there is none: r or s is 0 or not below the order, r is no point's x, or the key would be infinity.
 ///
 /// # Panics
 /// If the host answers a hint falsely.
 pub fn recover(hash: &[u8; 32], r: &[u8; 32], s: &[u8; 32], y_is_odd: bool) -> Option<[u8; 64]> {
+    recover_with(hash, r, s, y_is_odd, false)
+}
+
+/// [`recover`], with an x of r + N where `x_is_reduced`.
+pub(crate) fn recover_with(
+    hash: &[u8; 32],
+    r: &[u8; 32],
+    s: &[u8; 32],
+    y_is_odd: bool,
+    x_is_reduced: bool,
+) -> Option<[u8; 64]> {
     let [z, r, s] = [hash, r, s].map(number);
     let is_scalar = |x: &Number| *x != [0; 4] && less(x, &N);
     if !is_scalar(&r) || !is_scalar(&s) {
         return None;
     }
-    let point = Point::lift(&r, y_is_odd)?;
+    let (x, beyond) = if x_is_reduced { add(&r, &N) } else { (r, false) };
+    if beyond || !less(&x, &P) {
+        return None;
+    }
+    let point = Point::lift(&x, y_is_odd)?;
     let inverse = inverse(&r);
     let u1 = negate(&u256_mul_mod(&z, &inverse, &N), &N);
     let u2 = u256_mul_mod(&s, &inverse, &N);
@@ -55,11 +70,8 @@ pub fn recover(hash: &[u8; 32], r: &[u8; 32], s: &[u8; 32], y_is_odd: bool) -> O
         return None;
     }
     let mut bytes = [0; 64];
-    let (x, y) = bytes.split_at_mut(32);
-    for (half, limbs) in [x, y].into_iter().zip(key.xy.chunks_exact(4)) {
-        for (bytes, limb) in half.chunks_exact_mut(8).zip(limbs.iter().rev()) {
-            bytes.copy_from_slice(&limb.to_be_bytes());
-        }
+    for (half, limbs) in bytes.chunks_exact_mut(32).zip(key.xy.chunks_exact(4)) {
+        write_number(limbs, half);
     }
     Some(bytes)
 }
@@ -211,13 +223,20 @@ fn inverse(x: &Number) -> Number {
 }
 
 /// The number of 32 big-endian bytes.
-fn number(bytes: &[u8; 32]) -> Number {
+pub(crate) fn number(bytes: &[u8; 32]) -> Number {
     let (words, _) = bytes.as_chunks::<8>();
     core::array::from_fn(|i| u64::from_be_bytes(words[3 - i]))
 }
 
+/// The 32 big-endian bytes of a number.
+pub(crate) fn write_number(limbs: &[u64], bytes: &mut [u8]) {
+    for (bytes, limb) in bytes.chunks_exact_mut(8).zip(limbs.iter().rev()) {
+        bytes.copy_from_slice(&limb.to_be_bytes());
+    }
+}
+
 /// a < b.
-fn less(a: &Number, b: &Number) -> bool {
+pub(crate) fn less(a: &Number, b: &Number) -> bool {
     a.iter().rev().lt(b.iter().rev())
 }
 
@@ -239,7 +258,7 @@ fn add(a: &Number, b: &Number) -> (Number, bool) {
 }
 
 /// a − b modulo 2^256.
-fn subtract(a: &Number, b: &Number) -> Number {
+pub(crate) fn subtract(a: &Number, b: &Number) -> Number {
     let mut borrow = false;
     core::array::from_fn(|i| {
         let (difference, first) = a[i].overflowing_sub(b[i]);

@@ -26,11 +26,12 @@ pub(crate) fn run([kind, question, out, count]: [u32; 4], dwords: &mut impl Dwor
         *word = dwords.peek(key)?;
     }
     let [x, m] = [0, 4].map(|at| U256::from_limbs([words[at], words[at + 1], words[at + 2], words[at + 3]]));
-    let answer = match kind {
+    let mut answer = match kind {
         HintKind::Inverse => inverse(x, m).into_limbs().to_vec(),
         HintKind::SquareRoot => square_root(x, m).into_limbs().to_vec(),
         HintKind::Glv => split(x).to_vec(),
     };
+    dwords.answer(kind, &mut answer);
     let to = aligned(out)?;
     for (key, word) in (to..).zip(answer) {
         dwords.write(SLOT, key, word)?;

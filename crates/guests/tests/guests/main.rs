@@ -3,4 +3,5 @@
 mod block;
 mod bundled;
 mod harness;
+mod hints;
 mod project;

@@ -44,7 +44,10 @@
 
 mod forge;
 
-use std::fmt::{self, Write};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write},
+};
 
 use p3_maybe_rayon::prelude::*;
 
@@ -150,7 +153,7 @@ impl<'a, C: Chip> ChipTest<'a, C> {
     pub fn rejected_lies(&self) -> Vec<String> {
         let mut findings = Vec::new();
         for lie in &self.lies {
-            if self.rejections_of_lie(lie).is_empty() {
+            if self.broken_by(lie).is_empty() {
                 findings.push(format!("lie {:?} is accepted", lie.name));
             }
             if self.tokens(&lie.honest) == self.tokens(&lie.forged) {
@@ -185,10 +188,13 @@ impl<'a, C: Chip> ChipTest<'a, C> {
             })
         };
         let items: Vec<usize> = (0..names.len()).filter(|item| !observed(*item)).collect();
-        let rejections: Vec<Vec<usize>> =
-            self.lies.par_iter().map(|lie| self.rejections_of_lie(lie)).collect();
+        let only_objections = self.lies.par_iter().map(|lie| match self.broken_by(lie)[..] {
+            [only] => Some(only),
+            _ => None,
+        });
+        let only_objections: BTreeSet<usize> = only_objections.flatten().collect();
         let needed = items.par_iter().map(|&item| {
-            let by_lie = rejections.iter().any(|rejections| rejections.iter().all(|by| *by == item));
+            let by_lie = only_objections.contains(&item);
             let by_forge = |budget| {
                 self.starts().any(|(_, cells)| self.forge_row(&model, cells, Some(item), budget).is_some())
             };
@@ -266,8 +272,8 @@ impl<'a, C: Chip> ChipTest<'a, C> {
             && !(self.lookup)(interaction.bus, &interaction.tuple)
     }
 
-    /// The constraints and interactions that reject a lie: constraints are numbered first.
-    fn rejections_of_lie(&self, lie: &Lie) -> Vec<usize> {
+    /// What rejects a lie: numbers of constraints, then of interactions.
+    fn broken_by(&self, lie: &Lie) -> Vec<usize> {
         let (constraints, mut broken) = violated(self.chip, lie.forged.as_row(), &self.public);
         let honest = self.interactions(&lie.honest);
         for (i, (forged, honest)) in self.interactions(&lie.forged).iter().zip(&honest).enumerate() {
