@@ -168,7 +168,7 @@ pub(crate) fn run(
 
 /// The key of the dword at `address`, which must be aligned.
 pub(crate) fn aligned(address: u32) -> Result<u32, Fault> {
-    if address % 8 == 0 {
+    if address.is_multiple_of(8) {
         Ok(address / 8)
     } else {
         Err(Fault::Misaligned { address: address.into(), bytes: 8 })
