@@ -164,13 +164,16 @@ mod tests {
             ([x, y], [x, PRIME - y]),
             ([PRIME, y], other),
             ([x, PRIME], other),
-            (other, [x + PRIME, y]),
+            (other, [PRIME + U256::ONE, y]),
             (other, [x, U256::MAX]),
         ] {
             let result = add([P, Q, 0, 0], &mut memory(p, q));
-            assert!(matches!(result, Err(Fault::Precompile { precompile: "SECP256K1_ADD", .. })), "{p:?} {q:?}");
+            assert!(
+                matches!(result, Err(Fault::Precompile { precompile: "SECP256K1_ADD", .. })),
+                "{p:?} {q:?}"
+            );
         }
-        for p in [[x, zero], [PRIME, y], [x, PRIME + y]] {
+        for p in [[x, zero], [PRIME, y], [x, PRIME + U256::ONE]] {
             let result = double([P, 0, 0, 0], &mut memory(p, other));
             assert!(matches!(result, Err(Fault::Precompile { precompile: "SECP256K1_DOUBLE", .. })), "{p:?}");
         }

@@ -59,7 +59,10 @@ mod tests {
     use super::*;
     use crate::precompile::testing::Flat;
 
-    const [OUT, A, B, C]: [u32; 4] = [8 * 40, 8 * 10, 8 * 20, 8 * 30];
+    const A: u32 = 8 * 10;
+    const B: u32 = 8 * 20;
+    const C: u32 = 8 * 30;
+    const OUT: u32 = 8 * 40;
     const MAX: [u64; 4] = [u64::MAX; 4];
 
     fn memory(inputs: [[u64; 4]; 3]) -> Flat {
