@@ -28,9 +28,12 @@ pub const PRE: Bus = Bus::permutation("PRE", 11, 10);
 pub const KSTATE: Bus = Bus::permutation("KSTATE", 12, 24);
 /// What comes next in a call of KECCAK: see SPONGE.
 pub const SPONGE: Bus = Bus::permutation("SPONGE", 13, 7);
+/// (ts, set, shift, to, from, rest, skip, bytes 7): what a row of COPY or COPY_ALIGNED leaves to the next. Shift 0 is
+/// COPY_ALIGNED's.
+pub const COPY: Bus = Bus::permutation("COPY", 14, 14);
 /// (pc, op, rd, rs1, rs2, i0, i1, npc): the decoded ROM, received by PROGRAM over all shards.
 pub const ROM: Bus = Bus::global_lookup("ROM", 20, 8);
 
 /// All of them, for set-up checks and reports.
-pub const ALL: [Bus; 14] =
-    [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE, KSTATE, SPONGE, ROM];
+pub const ALL: [Bus; 15] =
+    [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE, KSTATE, SPONGE, COPY, ROM];

@@ -14,7 +14,10 @@ use vellum_executor::{Call, PRECOMPILE_TABLES, Table};
 use vellum_isa::Precompile;
 use vellum_stark::{Algebra, AnyChip, Builder, Chip, ChipSet, F, PrimeCharacteristicRing, Round, Traces};
 
-use crate::{HintChip, KeccakChip, KeccakFChip, PRE, RANGE16, Secp256k1Chip, SpongeChip, U256Chip};
+use crate::{
+    CopyAlignedChip, CopyChip, HintChip, KeccakChip, KeccakFChip, PRE, RANGE16, Secp256k1Chip, SpongeChip,
+    U256Chip,
+};
 
 /// First time slot of a precompile's memory accesses: a7 and a0 to a3 come before.
 pub(crate) const FIRST_SLOT: u32 = 7;
@@ -43,6 +46,8 @@ pub(crate) fn precompiles() -> [Box<dyn CallTable>; PRECOMPILE_TABLES] {
         Box::new(KeccakFChip),
         Box::new(Secp256k1Chip),
         Box::new(U256Chip),
+        Box::new(CopyChip),
+        Box::new(CopyAlignedChip),
     ]
 }
 

@@ -1,10 +1,16 @@
 //! What the chips' tests share: the fixed tables as a predicate, operands, events.
 
-use vellum_executor::{Access, Event};
-use vellum_isa::{Op, RomRow};
-use vellum_stark::{Bus, F, PrimeField32, Widths, check::Cells, testing::ChipTest};
+use std::collections::HashMap;
 
-use crate::{BYTE, FamilyChip, MEM, PROG, RANGE8, RANGE16, ROM};
+use vellum_executor::{Access, Call, Event, Touch};
+use vellum_isa::{Op, Precompile, RomRow};
+use vellum_stark::{
+    Bus, BusKind, Direction, F, PrimeCharacteristicRing, PrimeField32, Widths,
+    check::{Cells, RowInteraction, interactions},
+    testing::ChipTest,
+};
+
+use crate::{BYTE, FamilyChip, MEM, PRE, PROG, PrecompileChip, RANGE8, RANGE16, ROM, limbs};
 
 /// Time of the instructions under test.
 pub(crate) const TS: u32 = 16 * 5000;
@@ -105,4 +111,126 @@ pub(crate) fn family_test<'a, C: FamilyChip>(
     rows: Vec<(&'static str, Cells)>,
 ) -> ChipTest<'a, C> {
     ChipTest { rows, lookup: in_table, held: &[PROG], ordered: &[(MEM, 1)], ..ChipTest::new(chip) }
+}
+
+/// A memory of random bytes, for calls that read and write runs of them.
+pub(crate) struct Bytes(HashMap<u32, Access>);
+
+impl Bytes {
+    pub(crate) fn new() -> Self {
+        Self(HashMap::new())
+    }
+
+    /// The last access of a dword, at first one of random age that left random bytes.
+    fn last(&mut self, key: u32) -> &mut Access {
+        self.0.entry(key).or_insert_with(|| {
+            let mut random = Operands(key.into());
+            access(random.bits(), 1 + random.bits() as u32 % TS)
+        })
+    }
+
+    pub(crate) fn byte(&mut self, address: u32) -> u8 {
+        self.last(address / 8).old.to_le_bytes()[address as usize % 8]
+    }
+
+    /// The accesses in `slot` of the dwords of a run, which `change` may edit.
+    pub(crate) fn touch(
+        &mut self,
+        slot: u32,
+        address: u32,
+        len: u32,
+        mut change: impl FnMut(u32, &mut u8),
+    ) -> Vec<Touch> {
+        let keys = if len == 0 { 0..0 } else { address / 8..(address + len).div_ceil(8) };
+        let touch = |key: u32| {
+            let access = *self.last(key);
+            let mut bytes = access.old.to_le_bytes();
+            for (at, byte) in (8 * key..).zip(&mut bytes) {
+                if (address..address + len).contains(&at) {
+                    change(at - address, byte);
+                }
+            }
+            let new = u64::from_le_bytes(bytes);
+            *self.last(key) = Access { old: new, prev_ts: TS + slot };
+            Touch { key, slot, access, new }
+        };
+        keys.map(touch).collect()
+    }
+
+    /// A call at `TS` of MEMCPY, or of MEMSET where there is a byte.
+    pub(crate) fn copy(to: u32, from: u32, len: u32, byte: Option<u8>) -> Call {
+        let mut bytes = Self::new();
+        let copied: Vec<u8> = (0..len).map(|i| byte.unwrap_or_else(|| bytes.byte(from + i))).collect();
+        let mut touches = match byte {
+            Some(_) => Vec::new(),
+            None => bytes.touch(7, from, len, |_, _| ()),
+        };
+        touches.extend(bytes.touch(8, to, len, |i, byte| *byte = copied[i as usize]));
+        let (precompile, a1) =
+            byte.map_or((Precompile::Memcpy, from), |byte| (Precompile::Memset, byte.into()));
+        Call { ts: TS, code: precompile.code(), args: [to, a1, len, 0], touches }
+    }
+}
+
+/// The rows of a call.
+pub(crate) fn call_rows(chip: &impl PrecompileChip, call: &Call) -> Vec<Cells> {
+    let cells = |from| {
+        let mut cells = Cells::zero(chip.widths());
+        chip.write_row(&from, &mut cells.main);
+        cells
+    };
+    chip.rows(call).into_iter().map(cells).collect()
+}
+
+/// What rows send and receive on permutation buses, without what they send to each other.
+pub(crate) fn open(chip: &impl PrecompileChip, rows: &[Cells]) -> Vec<RowInteraction> {
+    let mut open: Vec<RowInteraction> = Vec::new();
+    for cells in rows {
+        let live = interactions(chip, cells.as_row(), &[]).into_iter();
+        for live in live.filter(|i| i.bus.kind == BusKind::Permutation && i.multiplicity != F::ZERO) {
+            let other = |i: &RowInteraction| {
+                (i.bus, &i.tuple) == (live.bus, &live.tuple) && i.direction != live.direction
+            };
+            match open.iter().position(other) {
+                Some(at) => drop(open.swap_remove(at)),
+                None => open.push(live),
+            }
+        }
+    }
+    open
+}
+
+/// [`open`] for rows that must satisfy the chip and be whole calls: only PRE and MEM remain.
+pub(crate) fn calls(chip: &impl PrecompileChip, rows: &[Cells]) -> Vec<RowInteraction> {
+    for cells in rows {
+        let rows = vec![("row of a call", cells.clone())];
+        assert_eq!(ChipTest { rows, lookup: in_table, ..ChipTest::new(chip) }.honest(), [""; 0]);
+    }
+    let open = open(chip, rows);
+    assert!(open.iter().all(|i| [PRE, MEM].contains(&i.bus)), "an open chain: {open:?}");
+    open
+}
+
+/// What a call shows outside its chip: PRE received, and the tokens of every dword it touches before and after.
+pub(crate) fn shown(call: &Call) -> Vec<(Bus, Direction, Vec<F>)> {
+    let arguments = call.args.iter().flat_map(|argument| [argument & 0xffff, argument >> 16]);
+    let pre = [call.code as u32, call.ts].into_iter().chain(arguments).map(F::from_u32).collect();
+    let mut shown = vec![(PRE, Direction::Receive, pre)];
+    let token = |key, time, value| [&[key, time].map(F::from_u32)[..], &limbs(value)].concat();
+    for Touch { key, slot, access, new } in &call.touches {
+        shown.push((MEM, Direction::Receive, token(*key, access.prev_ts, access.old)));
+        shown.push((MEM, Direction::Send, token(*key, TS + slot, *new)));
+    }
+    // A dword that is read and then written: the token between is sent and received.
+    let mut open: Vec<(Bus, Direction, Vec<F>)> = Vec::new();
+    for token in shown {
+        match open
+            .iter()
+            .position(|(bus, direction, tuple)| (*bus, tuple) == (token.0, &token.2) && *direction != token.1)
+        {
+            Some(at) => drop(open.swap_remove(at)),
+            None => open.push(token),
+        }
+    }
+    open
 }

@@ -8,10 +8,13 @@ use vellum_isa::{Family, HintKind, Precompile, map::ADDRESS_END};
 
 use crate::{Call, Fault};
 
+mod copy;
 mod hint;
 mod keccak;
 mod secp256k1;
 mod u256;
+
+pub use copy::COPY_ALIGNED_DWORDS;
 
 /// A table whose rows precompile calls fill. Tables are numbered after the families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,10 +32,14 @@ pub enum Table {
     Secp256k1,
     /// A row per call.
     U256,
+    /// A row per dword written by MEMCPY or MEMSET, and one that only reads where the source's bytes come early.
+    Copy,
+    /// A row per four dwords of a MEMCPY or MEMSET of whole dwords.
+    CopyAligned,
 }
 
 /// Number of tables that only precompile calls fill.
-pub const PRECOMPILE_TABLES: usize = 6;
+pub const PRECOMPILE_TABLES: usize = 8;
 
 /// Number of tables that executed instructions fill: one per family, then [`Table`].
 pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
@@ -50,11 +57,12 @@ pub struct Demand {
 }
 
 /// The most rows and dwords of a call of each kind.
-const MOST: [(&[(Table, u32)], u32); 4] = [
+const MOST: [(&[(Table, u32)], u32); 5] = [
     (&[(Table::Hint, 1)], hint::DWORDS_MAX),
     (&keccak::ROWS_MAX, keccak::DWORDS_MAX),
     (&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX),
     (&[(Table::U256, 1)], u256::DWORDS_MAX),
+    (&[(Table::Copy, copy::ROWS_MAX), (Table::CopyAligned, copy::ALIGNED_ROWS_MAX)], copy::DWORDS_MAX),
 ];
 
 /// The most that a call of any precompile needs.
@@ -112,21 +120,30 @@ impl Call {
 
 /// The rows and dwords of a call. Arguments that the call refuses may give anything.
 pub(crate) fn demand(precompile: Precompile, arguments: [u32; 4]) -> Demand {
-    let (tables, dwords): (&[(Table, u32)], u32) = match precompile {
-        Precompile::Hint => (&[(Table::Hint, 1)], hint::DWORDS_MAX),
-        Precompile::Keccak => (&keccak::rows(arguments), keccak::DWORDS_MAX),
+    let mut demand = Demand { rows: [0; TABLES], dwords: 0 };
+    demand.rows[Family::Ecall as usize] = 1;
+    let mut needs = |tables: &[(Table, u32)], dwords| {
+        tables.iter().for_each(|(table, rows)| demand.rows[*table as usize] = *rows);
+        demand.dwords = dwords;
+    };
+    let [a0, a1, a2, _] = arguments;
+    match precompile {
+        Precompile::Hint => needs(&[(Table::Hint, 1)], hint::DWORDS_MAX),
+        Precompile::Keccak => needs(&keccak::rows(arguments), keccak::DWORDS_MAX),
         Precompile::Secp256k1Add | Precompile::Secp256k1Double => {
-            (&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX)
+            needs(&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX);
         }
         Precompile::U256MulMod | Precompile::U256MulAdd | Precompile::U256Sub => {
-            (&[(Table::U256, 1)], u256::DWORDS_MAX)
+            needs(&[(Table::U256, 1)], u256::DWORDS_MAX);
         }
-        _ => (&[], 0),
-    };
-    let mut rows = [0; TABLES];
-    rows[Family::Ecall as usize] = 1;
-    tables.iter().for_each(|(table, count)| rows[*table as usize] = *count);
-    Demand { rows, dwords }
+        Precompile::Memcpy | Precompile::Memset => {
+            let from = (precompile == Precompile::Memcpy).then_some(a1);
+            let (table, rows, dwords) = copy::demand(a0, from, a2);
+            needs(&[(table, rows)], dwords);
+        }
+        _ => {}
+    }
+    demand
 }
 
 /// Carries a call out.
@@ -143,13 +160,15 @@ pub(crate) fn run(
         Precompile::U256MulMod => u256::mul_mod(arguments, dwords),
         Precompile::U256MulAdd => u256::mul_add(arguments, dwords),
         Precompile::U256Sub => u256::sub(arguments, dwords),
+        Precompile::Memcpy => copy::memcpy(arguments, dwords),
+        Precompile::Memset => copy::memset(arguments, dwords),
         other => Err(Fault::UnknownEcall(other.code())),
     }
 }
 
 /// The key of the dword at `address`, which must be aligned.
 pub(crate) fn aligned(address: u32) -> Result<u32, Fault> {
-    if address % 8 == 0 {
+    if address.is_multiple_of(8) {
         Ok(address / 8)
     } else {
         Err(Fault::Misaligned { address: address.into(), bytes: 8 })
