@@ -182,3 +182,33 @@ pub(crate) fn in_range(address: u32, bytes: u64) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod testing {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// Memory that records the slots of its accesses.
+    #[derive(Default)]
+    pub(super) struct Flat {
+        pub(super) dwords: HashMap<u32, u64>,
+        pub(super) slots: Vec<u32>,
+    }
+
+    impl Dwords for Flat {
+        fn peek(&self, key: u32) -> Result<u64, Fault> {
+            Ok(self.dwords.get(&key).copied().unwrap_or_default())
+        }
+
+        fn read(&mut self, slot: u32, key: u32) -> Result<u64, Fault> {
+            self.slots.push(slot);
+            self.peek(key)
+        }
+
+        fn write(&mut self, slot: u32, key: u32, value: u64) -> Result<u64, Fault> {
+            self.slots.push(slot);
+            Ok(self.dwords.insert(key, value).unwrap_or_default())
+        }
+    }
+}
