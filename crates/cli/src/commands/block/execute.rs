@@ -31,6 +31,8 @@ pub(crate) struct Report {
     #[serde(flatten)]
     statement: Statement,
     transactions: Vec<Transaction>,
+    /// Cells of the whole block.
+    cells: u64,
 }
 
 /// A transaction and its cost.
@@ -53,8 +55,9 @@ impl Execute {
         require_agreement(execution.exit.status, execution.output.as_deref(), &outcome)?;
         let machine = Machine::new(Profile::Standard);
         let transactions = transactions(&machine, &outcome, &execution.marks)?;
+        let cells = cells(&machine, &execution.rows);
         let execution = Executed::new(execution, started);
-        Ok(Report { execution, statement: outcome.public.into(), transactions })
+        Ok(Report { execution, statement: outcome.public.into(), transactions, cells })
     }
 }
 
@@ -86,6 +89,7 @@ impl Display for Report {
         for transaction in &self.transactions {
             writeln!(f, "transaction      {transaction}")?;
         }
+        writeln!(f, "block            {} cells", self.cells)?;
         write!(f, "{}", self.execution)
     }
 }
