@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use vellum_chips::PrecompileChip;
 use vellum_chips::{KSTATE, KeccakFChip, ROUNDS, Round as KeccakRound};
 use vellum_stark::{
     BoundaryTerm, Chip, ChipSet, Direction, EF, F, PrimeCharacteristicRing, Profile, Round, Shape, Stages,

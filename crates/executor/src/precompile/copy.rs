@@ -48,7 +48,8 @@ pub(crate) fn demand(to: u32, from: Option<u32>, len: u32) -> (Table, u32, u32) 
     let len = len.min(BYTES_MAX);
     let count = |address: u32| keys(address, len).len() as u32;
     let dwords = count(to) + from.map_or(0, count);
-    if len > 0 && (to | from.unwrap_or(0) | len).is_multiple_of(8) {
+    // A single dword is cheaper in COPY.
+    if len > 8 && (to | from.unwrap_or(0) | len).is_multiple_of(8) {
         return (Table::CopyAligned, (len / 8).div_ceil(COPY_ALIGNED_DWORDS), dwords);
     }
     let head = len == 0 || from.is_some_and(|from| from % 8 > to % 8);

@@ -1,0 +1,57 @@
+//! Calls of precompiles in whole programs: executed, cut into shards, and every constraint and bus checked.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use common::{
+    MACHINE,
+    assembler::{A0, A1, Asm, DATA},
+    shards,
+};
+use vellum_chips::{ProgramKey, check_execution};
+use vellum_executor::{Limits, ShardLimits, Silent, execute};
+use vellum_isa::Precompile;
+
+const A2: u32 = 12;
+const A3: u32 = 13;
+
+/// Adds a call to a program.
+fn call(asm: Asm, precompile: Precompile, [a0, a1, a2, a3]: [u64; 4]) -> Asm {
+    asm.li(A0, a0).li(A1, a1).li(A2, a2).li(A3, a3).ecall(precompile.code())
+}
+
+/// Executes a program and checks it, in one shard and in several.
+fn check(asm: Asm) {
+    let program = asm.exit().program();
+    let key = ProgramKey::new(&MACHINE, program);
+    execute(&key.program, &[], Limits::default(), &mut Silent).unwrap();
+    for limits in [ShardLimits::UNLIMITED, ShardLimits { instructions: 40, ..ShardLimits::UNLIMITED }] {
+        check_execution(&MACHINE, &key, &shards(&key.program, &[], &limits)).unwrap();
+    }
+}
+
+#[test]
+fn bytes_are_copied_and_set() {
+    let mut asm = Asm::new();
+    let heap = 0x10_0000;
+    for (to, from, len) in [
+        (heap + 3, DATA + 6, 37),
+        (heap + 64, DATA, 64),
+        // overlapping both ways, and in place
+        (DATA + 13, DATA + 8, 40),
+        (DATA + 8, DATA + 16, 48),
+        (DATA + 5, DATA + 5, 9),
+        (DATA + 16, DATA + 16, 32),
+        (heap, DATA + 1, 0),
+        // nothing is said of the pointers of a call of no bytes
+        (u64::from(u32::MAX), 3, 0),
+        (0x20_0000, heap, 1 << 15),
+        (0x20_0003, heap + 6, 1 << 15),
+    ] {
+        asm = call(asm, Precompile::Memcpy, [to, from, len, 0]);
+    }
+    for (to, byte, len) in [(DATA + 3, 0xa5, 30), (heap, 0, 800), (heap + 1, 255, 1), (heap, 7, 0)] {
+        asm = call(asm, Precompile::Memset, [to, byte, len, 0]);
+    }
+    check(asm);
+}
