@@ -64,10 +64,10 @@ impl<'a> Block<'a> {
 
     /// The decoded transaction `index` with the sender that its signature gives.
     pub(crate) fn transaction(&self, index: usize) -> Result<Recovered<Transaction>, BlockError> {
-        let transaction = Transaction::decode_2718_exact(self.transactions[index])
+        let encoded = self.transactions[index];
+        let transaction = Transaction::decode_2718_exact(encoded)
             .map_err(|error| BlockError::MalformedTransaction { index, error })?;
-        let sender = sender::recover(transaction.signature_hash(), transaction.signature())
-            .ok_or(BlockError::Signature { index })?;
+        let sender = sender::recover(&transaction, encoded).ok_or(BlockError::Signature { index })?;
         Ok(Recovered::new_unchecked(transaction, sender))
     }
 }

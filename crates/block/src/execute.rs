@@ -1,27 +1,23 @@
 //! The steps of a block's execution.
 
 use alloc::{borrow::Cow, vec::Vec};
-use alloy_consensus::{
-    Eip658Value, Receipt, ReceiptEnvelope, TxReceipt, TxType, proofs::calculate_receipt_root,
-};
+use alloy_consensus::{ReceiptEnvelope, proofs::calculate_receipt_root};
 use alloy_eips::{
     eip7002::WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS,
 };
 use alloy_evm::{
     Evm, EvmEnv, EvmFactory,
     block::{BlockExecutionError, BlockExecutionResult, BlockExecutor},
-    eth::{
-        EthBlockExecutionCtx, EthBlockExecutor, EthEvmFactory,
-        receipt_builder::{ReceiptBuilder, ReceiptBuilderCtx},
-    },
+    eth::{EthBlockExecutionCtx, EthBlockExecutor, EthEvmFactory},
 };
-use alloy_primitives::{B256, Bloom};
+use alloy_primitives::{B256, Bloom, keccak256};
 use revm::DatabaseCommit;
 
 use crate::{
     BlockError, BlockInput, PublicValues,
-    body::{Block, Transaction},
+    body::Block,
     header::{self, ForkFields, equal},
+    receipts::Receipts,
     rules::Chain,
     state::State,
 };
@@ -98,10 +94,10 @@ pub fn execute_observed(
     let mut state =
         State::new(pre_state_root, input.nodes, input.codes, ancestors.hashes.clone(), parent.number)?;
 
-    let (result, transactions) = run(&block, chain, &mut state, &mut observe)
+    let Executed { result, logs_bloom, transactions } = run(&block, chain, &mut state, &mut observe)
         // The executor only repeats the text of the witness's error, so take the original.
         .map_err(|error| state.take_fault().map_or(error, BlockError::State))?;
-    check_result(&block, &fields, &result)?;
+    check_result(&block, &fields, &result, &logs_bloom)?;
 
     observe(Phase::StateRoot);
     let post_state_root = state.into_root()?;
@@ -118,13 +114,21 @@ pub fn execute_observed(
     Ok(Outcome { public, gas_used: result.gas_used, transactions })
 }
 
+/// What [`run`] gives.
+pub(crate) struct Executed {
+    pub(crate) result: BlockExecutionResult<ReceiptEnvelope>,
+    /// Bloom filter of all logs.
+    pub(crate) logs_bloom: Bloom,
+    pub(crate) transactions: Vec<TransactionOutcome>,
+}
+
 /// Runs system calls, transactions, requests and withdrawals on `state`.
 pub(crate) fn run<S>(
     block: &Block<'_>,
     chain: Chain,
     state: &mut S,
     observe: &mut impl FnMut(Phase),
-) -> Result<(BlockExecutionResult<ReceiptEnvelope>, Vec<TransactionOutcome>), BlockError>
+) -> Result<Executed, BlockError>
 where
     S: alloy_evm::Database + DatabaseCommit,
 {
@@ -140,7 +144,8 @@ where
         slot_number: None,
     };
     let evm = EthEvmFactory::default().create_evm(state, environment);
-    let mut executor = EthBlockExecutor::new(evm, context, chain, Receipts);
+    let receipts = Receipts::default();
+    let mut executor = EthBlockExecutor::new(evm, context, chain, &receipts);
     let mut outcomes = Vec::with_capacity(block.transactions.len());
     let failed = |transaction| move |error| BlockError::Execution { transaction, error };
 
@@ -149,7 +154,7 @@ where
     for index in 0..block.transactions.len() {
         observe(Phase::Transaction(index as u32));
         let transaction = block.transaction(index)?;
-        let hash = *transaction.tx_hash();
+        let hash = keccak256(block.transactions[index]);
         let gas = executor.execute_transaction(transaction).map_err(failed(Some(index)))?;
         outcomes.push(TransactionOutcome { hash, gas_used: gas.tx_gas_used(), success: false });
     }
@@ -165,7 +170,7 @@ where
     for (outcome, receipt) in outcomes.iter_mut().zip(&result.receipts) {
         outcome.success = receipt.status();
     }
-    Ok((result, outcomes))
+    Ok(Executed { result, logs_bloom: receipts.into_bloom(), transactions: outcomes })
 }
 
 /// Compares what the execution gave with the header.
@@ -173,36 +178,12 @@ fn check_result(
     block: &Block<'_>,
     fields: &ForkFields,
     result: &BlockExecutionResult<ReceiptEnvelope>,
+    logs_bloom: &Bloom,
 ) -> Result<(), BlockError> {
     let header = &block.header;
     equal("gas used", header.gas_used, result.gas_used)?;
     equal("blob gas used", fields.blob_gas_used, result.blob_gas_used)?;
     equal("receipts root", header.receipts_root, calculate_receipt_root(&result.receipts))?;
-    let bloom = result.receipts.iter().fold(Bloom::ZERO, |sum, receipt| sum | receipt.bloom());
-    equal("logs bloom", header.logs_bloom, bloom)?;
+    equal("logs bloom", header.logs_bloom, *logs_bloom)?;
     equal("requests hash", fields.requests_hash, result.requests.requests_hash())
-}
-
-/// Builds receipts from transactions without blobs.
-struct Receipts;
-
-impl ReceiptBuilder for Receipts {
-    type Transaction = Transaction;
-    type Receipt = ReceiptEnvelope;
-
-    fn build_receipt<E: Evm>(&self, context: ReceiptBuilderCtx<'_, TxType, E>) -> ReceiptEnvelope {
-        let receipt = Receipt {
-            status: Eip658Value::Eip658(context.result.is_success()),
-            cumulative_gas_used: context.cumulative_gas_used,
-            logs: context.result.into_logs(),
-        }
-        .with_bloom();
-        match context.tx_type {
-            TxType::Legacy => ReceiptEnvelope::Legacy(receipt),
-            TxType::Eip2930 => ReceiptEnvelope::Eip2930(receipt),
-            TxType::Eip1559 => ReceiptEnvelope::Eip1559(receipt),
-            TxType::Eip4844 => ReceiptEnvelope::Eip4844(receipt),
-            TxType::Eip7702 => ReceiptEnvelope::Eip7702(receipt),
-        }
-    }
 }

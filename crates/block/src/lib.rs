@@ -24,6 +24,7 @@ pub mod fetch;
 mod header;
 mod input;
 mod public;
+mod receipts;
 mod rules;
 mod sender;
 mod state;

@@ -1,80 +1,70 @@
 //! The sender of a transaction from its signature.
+//!
+//! Recovering goes through alloy's `CryptoProvider`: whoever installs one decides how, otherwise it is k256.
 
-use alloy_consensus::crypto::SECP256K1N_HALF;
-use alloy_primitives::{Address, B256, Signature, keccak256};
-use k256::{
-    AffinePoint, ProjectivePoint, Scalar, U256,
-    elliptic_curve::{
-        PrimeField,
-        ops::{LinearCombination, Reduce},
-        point::DecompressPoint,
-        sec1::ToEncodedPoint,
-    },
-};
+use alloc::vec::Vec;
+use alloy_consensus::crypto::secp256k1::recover_signer;
+use alloy_primitives::{Address, B256, keccak256};
+use alloy_rlp::{Encodable, Header};
 
-/// The address whose key made `signature` over `hash`; none if there is none or s is above n/2 (EIP-2).
-///
-/// The key is Q = r⁻¹(s·R − z·G). The general function of k256 verifies the signature with the recovered
-/// key, which holds by this equation and would double the cost.
-pub(crate) fn recover(hash: B256, signature: &Signature) -> Option<Address> {
-    if signature.s() > SECP256K1N_HALF {
+use crate::body::Transaction;
+
+/// The address whose key signed `transaction`, which `encoded` is the encoding of (EIP-2718); none if there is none
+/// or s is above n/2 (EIP-2).
+pub(crate) fn recover(transaction: &Transaction, encoded: &[u8]) -> Option<Address> {
+    let hash = signed_hash(transaction, encoded).unwrap_or_else(|| transaction.signature_hash());
+    recover_signer(transaction.signature(), hash).ok()
+}
+
+/// The hash that a typed transaction's signature signs, from its encoding: the signature stands at the end of the
+/// list, so nothing has to be encoded again. None for a legacy transaction, where that is not so.
+fn signed_hash(transaction: &Transaction, encoded: &[u8]) -> Option<B256> {
+    if transaction.is_legacy() {
         return None;
     }
-    let scalar = |bytes: [u8; 32]| Option::<Scalar>::from(Scalar::from_repr(bytes.into()));
-    let r_bytes = signature.r().to_be_bytes::<32>();
-    let (r, s) = (scalar(r_bytes)?, scalar(signature.s().to_be_bytes())?);
-    let z = <Scalar as Reduce<U256>>::reduce_bytes(&hash.0.into());
-    let y_is_odd = u8::from(signature.v()).into();
-    let point = Option::<AffinePoint>::from(AffinePoint::decompress(&r_bytes.into(), y_is_odd))?;
-
-    let r_inverse = Option::<Scalar>::from(r.invert())?;
-    let (u1, u2) = (-(r_inverse * z), r_inverse * s);
-    let key = ProjectivePoint::lincomb(&ProjectivePoint::GENERATOR, &u1, &point.into(), &u2);
-    let encoded = key.to_affine().to_encoded_point(false);
-    // The point at infinity encodes to one byte. s = 0 is refused here too: it makes no valid signature.
-    let coordinates = encoded.as_bytes().get(1..65).filter(|_| !bool::from(s.is_zero()))?;
-    Some(Address::from_slice(&keccak256(coordinates)[12..]))
+    let (&kind, mut rest) = encoded.split_first()?;
+    let fields = Header::decode_bytes(&mut rest, true).ok()?;
+    // Decoding accepts numbers in their only encoding, so their lengths follow from their values.
+    let signature = transaction.signature();
+    let signature_bytes = 1 + signature.r().length() + signature.s().length();
+    let fields = fields.get(..fields.len().checked_sub(signature_bytes)?)?;
+    let mut signed = Vec::with_capacity(fields.len() + 8);
+    signed.push(kind);
+    Header { list: true, payload_length: fields.len() }.encode(&mut signed);
+    signed.extend_from_slice(fields);
+    Some(keccak256(&signed))
 }
 
 #[cfg(test)]
 mod tests {
-    use alloy_consensus::crypto::secp256k1::recover_signer;
-    use alloy_primitives::{U256, hex};
-    use proptest::prelude::*;
+    use alloy_eips::{Decodable2718, Encodable2718};
 
     use super::*;
+    use crate::{BlockInput, body::Block};
 
-    /// About half of all r are x coordinates, so random numbers exercise both outcomes.
-    fn agree(hash: [u8; 32], r: U256, s: U256, odd: bool) -> bool {
-        let signature = Signature::new(r, s, odd);
-        let expected = recover_signer(&signature, hash.into()).ok();
-        assert_eq!(recover(hash.into(), &signature), expected, "{signature:?}");
-        expected.is_some()
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
-        #[test]
-        fn random_signatures_agree_with_the_reference(hash: [u8; 32], r: [u8; 32], s: [u8; 32], odd: bool) {
-            agree(hash, U256::from_be_bytes(r), U256::from_be_bytes(s) >> 1, odd);
-            agree(hash, U256::from_be_bytes(r), U256::from_be_bytes(s), odd);
-        }
-    }
-
+    /// Every byte of every captured transaction is changed: what still decodes has one encoding and one hash.
     #[test]
-    fn edge_values_agree_with_the_reference() {
-        let order =
-            U256::from_be_bytes(hex!("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"));
-        let edges =
-            [U256::ZERO, U256::ONE, U256::from(2), SECP256K1N_HALF, order - U256::ONE, order, U256::MAX];
-        let mut recovered = 0;
-        for hash in [[0; 32], [0xff; 32], order.to_be_bytes()] {
-            for (r, s) in edges.iter().flat_map(|&r| edges.map(|s| (r, s))) {
-                for odd in [false, true] {
-                    recovered += usize::from(agree(hash, r, s, odd));
+    fn the_signed_hash_is_that_of_the_encoded_fields() {
+        let files: [&[u8]; 2] =
+            [include_bytes!("../testdata/demo.block"), include_bytes!("../testdata/types.block")];
+        let (mut typed, mut decoded) = (0, 0);
+        for file in files {
+            for encoded in Block::decode(BlockInput::parse(file).unwrap().block).unwrap().transactions {
+                for (place, change) in (0..encoded.len()).flat_map(|at| [1, 0x80, 0xff].map(|by| (at, by))) {
+                    let mut changed = encoded.to_vec();
+                    changed[place] ^= change;
+                    for bytes in [encoded, &changed] {
+                        let Ok(transaction) = Transaction::decode_2718_exact(bytes) else { continue };
+                        decoded += 1;
+                        assert_eq!(transaction.encoded_2718(), bytes);
+                        if let Some(hash) = signed_hash(&transaction, bytes) {
+                            typed += 1;
+                            assert_eq!(hash, transaction.signature_hash());
+                        }
+                    }
                 }
             }
         }
-        assert!(recovered > 0);
+        assert!(typed > 1000 && decoded > typed);
     }
 }

@@ -5,7 +5,7 @@ use alloc::{vec, vec::Vec};
 use alloy_consensus::{TrieAccount, constants::KECCAK_EMPTY};
 use alloy_primitives::{
     Address, B256, Bytes, U256, keccak256,
-    map::{AddressMap, B256Map, HashMap, hash_map::Entry},
+    map::{AddressMap, B256Map, U256Map, hash_map::Entry},
 };
 use alloy_rlp::{Decodable, Encodable};
 use revm::{
@@ -94,7 +94,7 @@ struct Loaded {
     storage: Subtree,
     /// The storage of the parent's state was wiped by a creation or a self-destruction.
     wiped: bool,
-    slots: HashMap<U256, Slot>,
+    slots: U256Map<Slot>,
 }
 
 impl Loaded {
@@ -131,8 +131,7 @@ struct Slot {
 /// The state during one block.
 #[derive(Debug)]
 pub(crate) struct State<'w> {
-    forest: Forest<'w>,
-    root: Subtree,
+    tries: Tries<'w>,
     accounts: AddressMap<Loaded>,
     raw_codes: B256Map<&'w [u8]>,
     codes: B256Map<Bytecode>,
@@ -162,8 +161,7 @@ impl<'w> State<'w> {
             raw_codes.insert(keccak256(code), code);
         }
         Ok(Self {
-            forest,
-            root,
+            tries: Tries { forest, root },
             accounts: AddressMap::default(),
             raw_codes,
             codes: B256Map::default(),
@@ -182,76 +180,36 @@ impl<'w> State<'w> {
     ///
     /// In each trie values are set before others are removed, so that a branch collapses only if it has
     /// one child in the end: a witness of the touched paths and those siblings is enough.
-    pub(crate) fn into_root(mut self) -> Result<B256, StateError> {
-        let accounts = core::mem::take(&mut self.accounts);
+    pub(crate) fn into_root(self) -> Result<B256, StateError> {
+        let Self { mut tries, accounts, .. } = self;
         let mut removed = vec![];
-        for (address, account) in &accounts {
+        for (&address, account) in &accounts {
             match &account.now {
                 Some(info) if account.is_changed() => {
-                    let storage = self.write_storage(*address, account)?;
-                    let mut value = Vec::with_capacity(128);
-                    TrieAccount {
-                        nonce: info.nonce,
-                        balance: info.balance,
-                        storage_root: self.forest.root_hash(storage),
-                        code_hash: info.code_hash,
-                    }
-                    .encode(&mut value);
-                    self.root = self
-                        .forest
-                        .insert(self.root, &account.key, &value)
-                        .map_err(|error| StateError::Account { address: *address, error })?;
+                    let storage = tries.write_slots(address, account)?;
+                    tries.write_account(address, account.key, info, storage)?;
                 }
-                None if account.before.is_some() => removed.push((*address, account.key)),
+                None if account.before.is_some() => removed.push((address, account.key)),
                 _ => {}
             }
         }
         for (address, key) in removed {
-            self.root = self
-                .forest
-                .remove(self.root, &key)
-                .map_err(|error| StateError::Account { address, error })?;
+            let removed = tries.forest.remove(tries.root, &key);
+            tries.root = removed.map_err(|error| StateError::Account { address, error })?;
         }
-        Ok(self.forest.root_hash(self.root))
-    }
-
-    /// Writes an account's changed slots and returns its storage trie.
-    fn write_storage(&mut self, address: Address, account: &Loaded) -> Result<Subtree, StateError> {
-        let mut storage = if account.wiped { Subtree::EMPTY } else { account.storage };
-        let mut removed = vec![];
-        for (&number, slot) in &account.slots {
-            if !account.is_slot_changed(slot) {
-                continue;
-            }
-            if slot.now.is_zero() {
-                removed.push((number, slot.key));
-                continue;
-            }
-            let value = alloy_rlp::encode_fixed_size(&slot.now);
-            storage = self.forest.insert(storage, &slot.key, &value).map_err(|error| StateError::Slot {
-                address,
-                slot: number,
-                error,
-            })?;
-        }
-        for (number, key) in removed {
-            storage = self.forest.remove(storage, &key).map_err(|error| StateError::Slot {
-                address,
-                slot: number,
-                error,
-            })?;
-        }
-        Ok(storage)
+        Ok(tries.forest.root_hash(tries.root))
     }
 }
 
-impl State<'_> {
-    /// The account's record, read from the trie the first time.
-    fn load(&mut self, address: Address) -> Result<&mut Loaded, StateError> {
-        let entry = match self.accounts.entry(address) {
-            Entry::Occupied(entry) => return Ok(entry.into_mut()),
-            Entry::Vacant(entry) => entry,
-        };
+/// The tries of the parent's state, and afterwards of the block's.
+#[derive(Debug)]
+struct Tries<'w> {
+    forest: Forest<'w>,
+    root: Subtree,
+}
+
+impl Tries<'_> {
+    fn account(&self, address: Address) -> Result<Loaded, StateError> {
         let key = keccak256(address);
         let found =
             self.forest.get(self.root, &key).map_err(|error| StateError::Account { address, error })?;
@@ -269,34 +227,81 @@ impl State<'_> {
             storage = found.storage;
         }
         let now = before.clone();
-        Ok(entry.insert(Loaded { key, before, now, storage, wiped: false, slots: HashMap::default() }))
+        Ok(Loaded { key, before, now, storage, wiped: false, slots: U256Map::default() })
+    }
+
+    /// The slot's value in the storage trie `storage` of the account.
+    fn slot(&self, address: Address, storage: Subtree, slot: U256) -> Result<Slot, StateError> {
+        let key = keccak256(slot.to_be_bytes::<32>());
+        let found =
+            self.forest.get(storage, &key).map_err(|error| StateError::Slot { address, slot, error })?;
+        // A zero does not belong in a trie, but the state root vouches for it and it means what it says.
+        let before = found.map_or(Ok(U256::ZERO), |found| decode_exact(found.value));
+        let before = before.map_err(|error| StateError::MalformedSlot { address, slot, error })?;
+        Ok(Slot { key, before, now: before })
+    }
+
+    fn write_account(
+        &mut self,
+        address: Address,
+        key: B256,
+        info: &AccountInfo,
+        storage: Subtree,
+    ) -> Result<(), StateError> {
+        let mut value = Vec::with_capacity(128);
+        TrieAccount {
+            nonce: info.nonce,
+            balance: info.balance,
+            storage_root: self.forest.root_hash(storage),
+            code_hash: info.code_hash,
+        }
+        .encode(&mut value);
+        let changed = self.forest.insert(self.root, &key, &value);
+        self.root = changed.map_err(|error| StateError::Account { address, error })?;
+        Ok(())
+    }
+
+    /// Writes an account's changed slots and returns its storage trie.
+    fn write_slots(&mut self, address: Address, account: &Loaded) -> Result<Subtree, StateError> {
+        let mut storage = if account.wiped { Subtree::EMPTY } else { account.storage };
+        let failed = |slot| move |error| StateError::Slot { address, slot, error };
+        let mut removed = vec![];
+        for (&number, slot) in &account.slots {
+            if !account.is_slot_changed(slot) {
+                continue;
+            }
+            if slot.now.is_zero() {
+                removed.push((number, slot.key));
+                continue;
+            }
+            let value = alloy_rlp::encode_fixed_size(&slot.now);
+            storage = self.forest.insert(storage, &slot.key, &value).map_err(failed(number))?;
+        }
+        for (number, key) in removed {
+            storage = self.forest.remove(storage, &key).map_err(failed(number))?;
+        }
+        Ok(storage)
+    }
+}
+
+impl State<'_> {
+    /// The account's record, read from the trie the first time, and the tries.
+    fn load(&mut self, address: Address) -> Result<(&mut Loaded, &Tries<'_>), StateError> {
+        let account = match self.accounts.entry(address) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => entry.insert(self.tries.account(address)?),
+        };
+        Ok((account, &self.tries))
     }
 
     fn load_slot(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
-        self.load(address)?;
-        let Some(account) = self.accounts.get_mut(&address) else { return Ok(U256::ZERO) };
+        let (account, tries) = self.load(address)?;
         let entry = match account.slots.entry(slot) {
             Entry::Occupied(entry) => return Ok(entry.get().now),
             Entry::Vacant(entry) => entry,
         };
-        let key = keccak256(slot.to_be_bytes::<32>());
-        let mut before = U256::ZERO;
-        if !account.wiped
-            && let Some(found) = self.forest.get(account.storage, &key).map_err(|error| StateError::Slot {
-                address,
-                slot,
-                error,
-            })?
-        {
-            // A zero does not belong in a trie, but the state root vouches for it and it means what it says.
-            before = decode_exact(found.value).map_err(|error| StateError::MalformedSlot {
-                address,
-                slot,
-                error,
-            })?;
-        }
-        entry.insert(Slot { key, before, now: before });
-        Ok(before)
+        let storage = if account.wiped { Subtree::EMPTY } else { account.storage };
+        Ok(entry.insert(tries.slot(address, storage, slot)?).now)
     }
 
     fn load_code(&mut self, hash: B256) -> Result<Bytecode, StateError> {
@@ -333,7 +338,7 @@ impl Database for State<'_> {
     type Error = StateError;
 
     fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, StateError> {
-        let info = self.load(address).map(|account| account.now.clone());
+        let info = self.load(address).map(|(account, _)| account.now.clone());
         self.noting(info)
     }
 
@@ -362,17 +367,19 @@ impl DatabaseCommit for State<'_> {
 }
 
 impl State<'_> {
-    fn commit_account(&mut self, address: Address, account: Account) {
+    fn commit_account(&mut self, address: Address, mut account: Account) {
         if !account.is_touched() {
             return;
         }
         // The EVM changes only accounts and slots that it read, so nothing is read from the witness here
         // that can fail; `noting` keeps the error if that ever changes.
-        let loaded = self.load(address).map(|_| ());
-        if self.noting(loaded).is_err() {
-            return;
-        }
-        let Some(loaded) = self.accounts.get_mut(&address) else { return };
+        let loaded = match self.load(address) {
+            Ok((loaded, _)) => loaded,
+            Err(error) => {
+                self.fault.get_or_insert(error);
+                return;
+            }
+        };
         if account.is_selfdestructed() || account.is_created() {
             loaded.wiped = true;
             loaded.slots.values_mut().for_each(|slot| slot.now = U256::ZERO);
@@ -390,12 +397,11 @@ impl State<'_> {
                 .or_insert_with(|| Slot { key: key(), before: U256::ZERO, now: U256::ZERO })
                 .now = slot.present_value;
         }
-        if let Some(code) = &account.info.code
-            && account.info.code_hash != KECCAK_EMPTY
-        {
-            self.codes.entry(account.info.code_hash).or_insert_with(|| code.clone());
+        let (code, code_hash) = (account.info.code.take(), account.info.code_hash);
+        loaded.now = Some(account.info);
+        if let Some(code) = code.filter(|_| code_hash != KECCAK_EMPTY) {
+            self.codes.entry(code_hash).or_insert(code);
         }
-        loaded.now = Some(AccountInfo { code: None, ..account.info });
     }
 }
 

@@ -86,19 +86,32 @@ function compile(file) {
 }
 
 const transfer = (to, value) => `0xa9059cbb${word(to)}${word(value)}`;
+const approve = (spender, value) => `0x095ea7b3${word(spender)}${word(value)}`;
+const transferFrom = (from, to, value) => `0x23b872dd${word(from)}${word(to)}${word(value)}`;
 
-// demo: two transfers of ether, the deployment of an ERC-20, two token transfers, one of them to a new
-// holder, and one that reverts because the sender has no tokens.
+// demo: an ERC-20 is deployed and its supply spread over all accounts; ether and tokens go around and to new
+// addresses; allowances are given and used; some transfers revert because tokens or the allowance are missing.
 const { Token } = compile("Token.sol");
-await onChain(async ([alice, bob, carol, dave, erin]) => {
+await onChain(async (people) => {
   await mine(); // The first block's parent is the genesis block, whose state root is not that of its state.
+  const [alice, ...others] = people;
+  const next = (i, by = 1) => people[(i + by) % people.length];
+  const fresh = (i) => `0x${word(0xabcde00 + i).slice(24)}`;
   const token = cast("compute-address", alice, "--nonce", "0").split(" ").at(-1);
+  const call = (from, data) => send(from, token, data, { gas: hex(100_000) });
+  const pay = (from, to, finney) => send(from, to, "0x", { value: hex(BigInt(finney) * 10n ** 15n), gas: hex(21000) });
+  const tokens = (milli) => BigInt(milli) * 10n ** 15n;
+
   await send(alice, null, Token + word(10n ** 24n));
-  await send(bob, "0x00000000000000000000000000000000000abcde", "0x", { value: hex(10n ** 18n), gas: hex(21000) });
-  await send(carol, dave, "0x", { value: hex(5n * 10n ** 17n), gas: hex(21000) });
-  await send(alice, token, transfer(bob, 1000n * 10n ** 18n), { gas: hex(100_000) });
-  await send(alice, token, transfer(erin, 10n ** 18n), { gas: hex(100_000) });
-  await send(erin, token, transfer(alice, 10n ** 21n), { gas: hex(100_000) });
+  for (const [i, person] of others.entries()) await call(alice, transfer(person, tokens(1_000_000 + 37 * i)));
+  for (const [i, person] of people.entries()) await pay(person, next(i), 500 + i);
+  for (let i = 0; i < 3; i++) await pay(people[i], fresh(i), 1000 + i);
+  for (const [i, person] of people.entries()) await call(person, transfer(next(i, 3), tokens(12_345 + 678 * i)));
+  for (let i = 3; i < 8; i++) await call(people[i], transfer(fresh(i), tokens(i)));
+  for (let i = 0; i < 5; i++) await call(people[i], approve(next(i), tokens(5_000)));
+  for (let i = 0; i < 5; i++) await call(next(i), transferFrom(people[i], next(i, 5), tokens(4_000 + i)));
+  for (let i = 5; i < 8; i++) await call(people[i], transfer(next(i), 10n ** 24n));
+  for (let i = 0; i < 3; i++) await call(next(i), transferFrom(people[i], next(i), tokens(1_001)));
   const { number } = await mine();
   save(number, "demo");
 });

@@ -24,6 +24,10 @@ pub const RANGE8: Bus = Bus::lookup("RANGE8", 9, 1);
 pub const BYTE: Bus = Bus::lookup("BYTE", 10, 4);
 /// (code, ts, low and high limb of a0, of a1, of a2, of a3): a precompile call, received by the chip that proves it.
 pub const PRE: Bus = Bus::permutation("PRE", 11, 10);
+/// The parts of a Keccak state between two rounds: see KECCAKF.
+pub const KSTATE: Bus = Bus::permutation("KSTATE", 12, 24);
+/// What comes next in a call of KECCAK: see SPONGE.
+pub const SPONGE: Bus = Bus::permutation("SPONGE", 13, 7);
 /// (ts, set, shift, to, from, rest, skip, bytes 7): what a row of COPY or COPY_ALIGNED leaves to the next. Shift 0 is
 /// COPY_ALIGNED's.
 pub const COPY: Bus = Bus::permutation("COPY", 14, 14);
@@ -31,5 +35,5 @@ pub const COPY: Bus = Bus::permutation("COPY", 14, 14);
 pub const ROM: Bus = Bus::global_lookup("ROM", 20, 8);
 
 /// All of them, for set-up checks and reports.
-pub const ALL: [Bus; 13] =
-    [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE, COPY, ROM];
+pub const ALL: [Bus; 15] =
+    [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE, KSTATE, SPONGE, COPY, ROM];

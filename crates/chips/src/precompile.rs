@@ -10,11 +10,14 @@
 //! above p/2). Then the key is lo/8 + 2^13·hi < 2^29, and a key a little above it has no token if it is not below 2^29:
 //! nothing wraps, and no register can be reached.
 
-use vellum_executor::{Call, Table};
+use vellum_executor::{Call, PRECOMPILE_TABLES, Table};
 use vellum_isa::Precompile;
-use vellum_stark::{Algebra, Builder, Chip, F, PrimeCharacteristicRing};
+use vellum_stark::{Algebra, AnyChip, Builder, Chip, ChipSet, F, PrimeCharacteristicRing, Round, Traces};
 
-use crate::{PRE, RANGE16};
+use crate::{
+    CopyAlignedChip, CopyChip, HintChip, KeccakChip, KeccakFChip, PRE, RANGE16, Secp256k1Chip, SpongeChip,
+    U256Chip,
+};
 
 /// First time slot of a precompile's memory accesses: a7 and a0 to a3 come before.
 pub(crate) const FIRST_SLOT: u32 = 7;
@@ -32,6 +35,37 @@ pub trait PrecompileChip: Chip {
 
     /// Writes one of them.
     fn write_row(&self, from: &Self::Row, row: &mut [F]);
+}
+
+/// The chips of the precompiles, in the order of `Table`.
+pub(crate) fn precompiles() -> [Box<dyn CallTable>; PRECOMPILE_TABLES] {
+    [
+        Box::new(HintChip),
+        Box::new(KeccakChip),
+        Box::new(SpongeChip),
+        Box::new(KeccakFChip),
+        Box::new(Secp256k1Chip),
+        Box::new(U256Chip),
+        Box::new(CopyChip),
+        Box::new(CopyAlignedChip),
+    ]
+}
+
+/// The object-safe part of [`PrecompileChip`].
+pub(crate) trait CallTable: AnyChip {
+    /// Writes the rows of a shard's calls.
+    fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]);
+}
+
+impl<C: PrecompileChip> CallTable for C {
+    fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]) {
+        let rows: Vec<C::Row> = calls.iter().flat_map(|call| self.rows(call)).collect();
+        if !rows.is_empty() {
+            traces.fill(set, self.table() as usize, Round::Main, rows.len(), |i, row| {
+                self.write_row(&rows[i], row);
+            });
+        }
+    }
 }
 
 /// The limbs of an argument below 2^32.

@@ -18,7 +18,7 @@
 //! | slope (bytes) | 32 | BYTE (pairs); constraints |
 //! | x3 (bytes), y3 (limbs) | 48 | BYTE (pairs), RANGE16; constraints |
 //! | accesses of q, of p: previous time, distance | 32 | MEM, RANGE16, BYTE |
-//! | quotients of the three identities | 51 | RANGE16 |
+//! | quotients of the three identities | 51 | RANGE16; the top limb: the last equation |
 //! | carries of the three identities | 192 | BYTE (pairs) |
 //! | why x1, y1, x2, y2, x3, y3 are below P: two flags and an inverse each | 18 | constraints |
 //! | why the divisor is not 0 | 11 | constraint |
@@ -37,19 +37,20 @@
 //! Interactions: PRE; p at ts + 8, eight dwords replaced; q at ts + 7, eight dwords read where add; the range checks (r).
 //!
 //! # Soundness
-//! - The identities hold over the integers (bounds below), so they hold modulo P. quotient_i = Σ_(j<16) u_j·2^(16·j) +
-//!   2^256·(u_16 − 4) for any 16-bit u_j: its form only matters for the bounds.
+//! - The identities hold over the integers (bounds below), so they hold modulo P. quotient_i = Σ_(j≤16) u_j·2^(16·j), 16
+//!   bits each but the last, a signed number that the last equation makes as small as a carry: it says
+//!   u_16 = carry_31 (less the top limb of 3·J²/4, at most 3).
 //! - The divisor x2 − x1 or 2·y1 is not 0 modulo P: some digit of x2 − x1 (or of y1) is not 0 in the field, digits are
 //!   smaller than 2^24 in absolute value, so x2 ≠ x1 (y1 ≠ 0) as bytes, and both are below P. So modulo P there is exactly
 //!   one slope, one x3 and one y3, and x3, y3 < P are unique as integers.
 //! - Bytes of x1, y1, x2 are each the only decomposition of the limbs in memory. y1 stays a number below P in the double's
 //!   divisor, so 2·y1 is not P either: P is odd.
 //!
-//! Bounds, |P_k| of `bigint`. Products of bytes: below 534.8 M. The first identity of a double would reach
-//! (2 + 3)·534.8 M, too much. So its factors are centred: with x' = x1 − 128 in each byte (|x'| ≤ 128) and
-//! J = 2^8 + 2^16 + … + 2^256 (that is 2·128·Σ 2^(8i)), 2·y1 = 2·y' + J and 3·x1² = x'·(3·x' + 3·J) + 3·J²/4, where J adds
-//! 1 to most digits. That leaves 33·255·256·257 + 33·128·387·257 < 975 M at most. A quotient adds
-//! 977·65535 + 2·65535 < 64.2 M. The test `limbs_stay_in_bounds` computes the exact figures.
+//! Bounds, |P_k| of `bigint`. A product of bytes is below 534.8 M. The first identity of a double would reach
+//! (2 + 3)·534.8 M, too much. So its factors are centred: with x' = x1 − 128 and y' = y1 − 128 in each byte and
+//! J = 2^8 + 2^16 + … + 2^256, that is 2·128·Σ_(i<32) 2^(8i), 2·y1 = 2·y' + J and 3·x1² = x'·(3·x' + 3·J) + 3·J²/4. J adds
+//! 1 to a digit of 2·y', 3 to one of 3·x'. That leaves at most 33·255·256·257 + 33·128·387·257 < 975 M by a rough count. A
+//! quotient adds 977·65535 + 2·65535 < 64.2 M. The exact sum, 1002.8 M, is in the test `limbs_stay_in_bounds`.
 //!
 //! Completeness: slope < P, so the quotients are in (−4·P, 3·P); every coordinate below P has a witness.
 
@@ -72,8 +73,6 @@ use crate::{
 const PRIME: [u64; 4] = [0xffff_fffe_ffff_fc2f, u64::MAX, u64::MAX, u64::MAX];
 /// 2^256 − prime − 2^32.
 const PRIME_LOW: i64 = 977;
-/// What is taken from a quotient's top limb.
-const QUOTIENT_OFFSET: i64 = 4;
 /// Slot of the reads of q.
 const Q_SLOT: u32 = FIRST_SLOT;
 /// Slot of the accesses of p.
@@ -112,7 +111,7 @@ struct Row<T> {
     p_times: Times<T, 8>,
     /// Accesses of q.
     q_times: Times<T, 8>,
-    /// Quotients, limbs; 4 is taken from the top one.
+    /// Quotients, limbs; the top one is signed.
     quotients: [[T; 17]; 3],
     /// Carries.
     carries: [Carries<T, 32>; 3],
@@ -311,17 +310,18 @@ impl<T: Number> Row<T> {
     /// The identities less quotient·prime: what must be 0.
     fn remainders(&self) -> [Identity<T>; 3] {
         let mut identities = self.identities();
-        let r = self.flags[0].clone() + self.flags[1].clone();
         for (identity, quotient) in identities.iter_mut().zip(&self.quotients) {
-            let mut quotient = quotient.to_vec();
-            quotient[16] = quotient[16].clone() - r.clone().times(QUOTIENT_OFFSET);
-            // prime = 2^256 − 2^32 − 977
-            identity.add_limbs(-1, 16, &quotient);
-            identity.add_limbs(1, 2, &quotient);
-            identity.add_limbs(PRIME_LOW, 0, &quotient);
+            subtract(identity, quotient);
         }
         identities
     }
+}
+
+/// Takes quotient·prime away, where prime = 2^256 − 2^32 − 977.
+fn subtract<T: Number>(identity: &mut Identity<T>, quotient: &[T; 17]) {
+    identity.add_limbs(-1, 16, quotient);
+    identity.add_limbs(1, 2, quotient);
+    identity.add_limbs(PRIME_LOW, 0, quotient);
 }
 
 /// The chip.
@@ -360,7 +360,7 @@ impl Chip for Secp256k1Chip {
         for bytes in [&row.x1, &row.y1, &row.x2, &row.x3, &row.slope] {
             check_bytes(b, r, bytes);
         }
-        for limb in row.y3.iter().chain(row.quotients.iter().flatten()) {
+        for limb in row.y3.iter().chain(row.quotients.iter().flat_map(|limbs| &limbs[..16])) {
             b.send(RANGE16, r.clone(), [limb.clone()]);
         }
         let [x1, y1, x2, y2, x3, y3] = coordinates;
@@ -376,21 +376,24 @@ impl Chip for Secp256k1Chip {
     }
 }
 
-/// (2^256 · 4)·prime + an identity's value, divided by the prime: a quotient's limbs.
+/// An identity's value divided by the prime, rounded down.
 fn quotient(identity: &Identity<Int>) -> [Int; 17] {
     type Wide = Uint<576, 9>;
+    const OFFSET: u64 = 1 << 16;
     let prime = Wide::from_limbs_slice(&PRIME);
-    let offset: Wide = (prime * Wide::from(QUOTIENT_OFFSET)) << 256;
-    // Limbs of the sum, carried into 16 bits.
-    let mut limbs = limbs_of::<36>(offset.as_limbs());
+    // offset·2^256·prime makes the value positive. Limbs of the sum, carried into 16 bits.
+    let offset: Wide = (prime * Wide::from(OFFSET)) << 256;
     let mut carry = 0;
     let mut dwords = [0u64; 9];
-    for (k, limb) in limbs.iter_mut().enumerate() {
+    for (k, limb) in limbs_of::<36>(offset.as_limbs()).into_iter().enumerate() {
         carry += limb.0 + identity.limbs.get(k).map_or(0, |limb| limb.0);
         dwords[k / 4] |= (carry as u64 & 0xffff) << (16 * (k % 4));
         carry >>= 16;
     }
-    limbs_of((Wide::from_limbs(dwords) / prime).as_limbs())
+    let dwords = (Wide::from_limbs(dwords) / prime).into_limbs();
+    let mut limbs = limbs_of(&dwords);
+    limbs[16] = Int(dwords[4] as i64 - OFFSET as i64);
+    limbs
 }
 
 /// The slope of a call, 0 where the divisor is 0.

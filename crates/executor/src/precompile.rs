@@ -10,6 +10,7 @@ use crate::{Call, Fault};
 
 mod copy;
 mod hint;
+mod keccak;
 mod secp256k1;
 mod u256;
 
@@ -21,6 +22,12 @@ pub use copy::COPY_ALIGNED_DWORDS;
 pub enum Table {
     /// A row per call.
     Hint = Family::ALL.len(),
+    /// A row per call of KECCAK, and rows that load and store states.
+    Keccak,
+    /// Three rows per block of KECCAK.
+    Sponge,
+    /// 24 rows per block of KECCAK.
+    KeccakF,
     /// A row per point addition or doubling.
     Secp256k1,
     /// A row per call.
@@ -32,7 +39,7 @@ pub enum Table {
 }
 
 /// Number of tables that only precompile calls fill.
-pub const PRECOMPILE_TABLES: usize = 5;
+pub const PRECOMPILE_TABLES: usize = 8;
 
 /// Number of tables that executed instructions fill: one per family, then [`Table`].
 pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
@@ -49,16 +56,33 @@ pub struct Demand {
     pub dwords: u32,
 }
 
+/// The most rows and dwords of a call of each kind.
+const MOST: [(&[(Table, u32)], u32); 5] = [
+    (&[(Table::Hint, 1)], hint::DWORDS_MAX),
+    (&keccak::ROWS_MAX, keccak::DWORDS_MAX),
+    (&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX),
+    (&[(Table::U256, 1)], u256::DWORDS_MAX),
+    (&[(Table::Copy, copy::ROWS_MAX), (Table::CopyAligned, copy::ALIGNED_ROWS_MAX)], copy::DWORDS_MAX),
+];
+
 /// The most that a call of any precompile needs.
 pub const DEMAND_MAX: Demand = {
-    let mut rows = [0; TABLES];
-    rows[Family::Ecall as usize] = 1;
-    rows[Table::Hint as usize] = 1;
-    rows[Table::Secp256k1 as usize] = 1;
-    rows[Table::U256 as usize] = 1;
-    rows[Table::Copy as usize] = copy::ROWS_MAX;
-    rows[Table::CopyAligned as usize] = copy::ALIGNED_ROWS_MAX;
-    Demand { rows, dwords: copy::DWORDS_MAX }
+    let mut most = Demand { rows: [0; TABLES], dwords: 0 };
+    most.rows[Family::Ecall as usize] = 1;
+    let mut kind = 0;
+    while kind < MOST.len() {
+        let (tables, dwords) = MOST[kind];
+        let mut i = 0;
+        while i < tables.len() {
+            most.rows[tables[i].0 as usize] = tables[i].1;
+            i += 1;
+        }
+        if dwords > most.dwords {
+            most.dwords = dwords;
+        }
+        kind += 1;
+    }
+    most
 };
 
 /// Guest memory as a precompile sees it.
@@ -96,23 +120,30 @@ impl Call {
 
 /// The rows and dwords of a call. Arguments that the call refuses may give anything.
 pub(crate) fn demand(precompile: Precompile, arguments: [u32; 4]) -> Demand {
-    let mut rows = [0; TABLES];
-    rows[Family::Ecall as usize] = 1;
+    let mut demand = Demand { rows: [0; TABLES], dwords: 0 };
+    demand.rows[Family::Ecall as usize] = 1;
+    let mut needs = |tables: &[(Table, u32)], dwords| {
+        tables.iter().for_each(|(table, rows)| demand.rows[*table as usize] = *rows);
+        demand.dwords = dwords;
+    };
     let [a0, a1, a2, _] = arguments;
-    let (table, count, dwords) = match precompile {
-        Precompile::Hint => (Table::Hint, 1, hint::DWORDS_MAX),
+    match precompile {
+        Precompile::Hint => needs(&[(Table::Hint, 1)], hint::DWORDS_MAX),
+        Precompile::Keccak => needs(&keccak::rows(arguments), keccak::DWORDS_MAX),
         Precompile::Secp256k1Add | Precompile::Secp256k1Double => {
-            (Table::Secp256k1, 1, secp256k1::DWORDS_MAX)
+            needs(&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX);
         }
         Precompile::U256MulMod | Precompile::U256MulAdd | Precompile::U256Sub => {
-            (Table::U256, 1, u256::DWORDS_MAX)
+            needs(&[(Table::U256, 1)], u256::DWORDS_MAX);
         }
-        Precompile::Memcpy => copy::demand(a0, Some(a1), a2),
-        Precompile::Memset => copy::demand(a0, None, a2),
-        _ => return Demand { rows, dwords: 0 },
-    };
-    rows[table as usize] = count;
-    Demand { rows, dwords }
+        Precompile::Memcpy | Precompile::Memset => {
+            let from = (precompile == Precompile::Memcpy).then_some(a1);
+            let (table, rows, dwords) = copy::demand(a0, from, a2);
+            needs(&[(table, rows)], dwords);
+        }
+        _ => {}
+    }
+    demand
 }
 
 /// Carries a call out.
@@ -123,6 +154,7 @@ pub(crate) fn run(
 ) -> Result<(), Fault> {
     match precompile {
         Precompile::Hint => hint::run(arguments, dwords),
+        Precompile::Keccak => keccak::run(arguments, dwords),
         Precompile::Secp256k1Add => secp256k1::add(arguments, dwords),
         Precompile::Secp256k1Double => secp256k1::double(arguments, dwords),
         Precompile::U256MulMod => u256::mul_mod(arguments, dwords),

@@ -65,7 +65,13 @@ pub struct RowInteraction {
 
 /// Names of the constraints that `row` violates, in the order stated.
 pub fn violations(chip: &impl Chip, row: Row<'_>, public: &[F]) -> Vec<&'static str> {
-    RowBuilder::run(chip, row, public).violations
+    RowBuilder::run(chip, row, public).violations.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Number of constraints, and the numbers of those that `row` violates, in the order stated.
+pub(crate) fn violated(chip: &impl Chip, row: Row<'_>, public: &[F]) -> (usize, Vec<usize>) {
+    let builder = RowBuilder::run(chip, row, public);
+    (builder.stated, builder.violations.into_iter().map(|(number, _)| number).collect())
 }
 
 /// The interactions of `row`, in the order stated, those of multiplicity zero included.
@@ -85,7 +91,10 @@ pub fn interactions(chip: &impl Chip, row: Row<'_>, public: &[F]) -> Vec<RowInte
 struct RowBuilder<'a> {
     row: Row<'a>,
     public: &'a [F],
-    violations: Vec<&'static str>,
+    /// Constraints stated so far.
+    stated: usize,
+    /// Number and name.
+    violations: Vec<(usize, &'static str)>,
     /// (direction, bus, multiplicity, arity).
     interactions: Vec<(Direction, Bus, F, usize)>,
     /// Entries of all tuples in turn.
@@ -94,8 +103,14 @@ struct RowBuilder<'a> {
 
 impl<'a> RowBuilder<'a> {
     fn run(chip: &impl Chip, row: Row<'a>, public: &'a [F]) -> Self {
-        let mut builder =
-            RowBuilder { row, public, violations: Vec::new(), interactions: Vec::new(), entries: Vec::new() };
+        let mut builder = RowBuilder {
+            row,
+            public,
+            stated: 0,
+            violations: Vec::new(),
+            interactions: Vec::new(),
+            entries: Vec::new(),
+        };
         chip.eval(&mut builder);
         builder
     }
@@ -122,8 +137,9 @@ impl Builder for RowBuilder<'_> {
 
     fn assert_zero(&mut self, name: &'static str, value: F) {
         if value != F::ZERO {
-            self.violations.push(name);
+            self.violations.push((self.stated, name));
         }
+        self.stated += 1;
     }
 
     fn interact<const N: usize>(&mut self, direction: Direction, bus: Bus, multiplicity: F, tuple: [F; N]) {
@@ -196,7 +212,7 @@ impl BusBalance {
     pub fn add_rows<'a>(&mut self, chip: &impl Chip, rows: impl IntoIterator<Item = Row<'a>>, public: &[F]) {
         for (index, row) in rows.into_iter().enumerate() {
             let builder = RowBuilder::run(chip, row, public);
-            self.violations.extend(builder.violations.iter().map(|name| (chip.name(), index, *name)));
+            self.violations.extend(builder.violations.iter().map(|(_, name)| (chip.name(), index, *name)));
             let mut entries = builder.entries.as_slice();
             for (direction, bus, multiplicity, arity) in builder.interactions {
                 let (tuple, rest) = entries.split_at(arity);

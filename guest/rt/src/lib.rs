@@ -30,7 +30,6 @@ mod input;
 mod keccak;
 mod memory;
 mod output;
-mod permutation;
 mod precompile;
 mod secp256k1;
 mod start;

@@ -59,6 +59,26 @@ pub fn secp256k1_double(p: &mut [u64; 8]) {
     unsafe { call(Precompile::Secp256k1Double, [p.as_mut_ptr() as usize, 0, 0, 0]) }
 }
 
+/// Flags of KECCAK: the state starts at zero; the data is padded and a digest written.
+pub(crate) const FIRST: usize = 1;
+pub(crate) const LAST: usize = 2;
+/// Bytes of a block of KECCAK.
+pub(crate) const RATE: usize = 136;
+/// Most bytes of a call without LAST; with it, one less.
+pub(crate) const KECCAK_BYTES_MAX: usize = 64 * RATE;
+
+/// The sponge of Keccak-256: absorbs `data` into the state at `out` and permutes. About 8 instructions, 96 cells, and
+/// 58,695 cells per block of 136 bytes.
+///
+/// # Safety
+/// `out` is a multiple of 8, readable (without FIRST) and writable for 200 bytes, with FIRST and LAST writable for 32.
+/// `data` is at most [`KECCAK_BYTES_MAX`] long, without LAST whole blocks and at least one, with it shorter than that.
+#[inline]
+pub(crate) unsafe fn keccak(out: *mut u64, data: &[u8], flags: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { call(Precompile::Keccak, [out as usize, data.as_ptr() as usize, data.len(), flags]) }
+}
+
 /// Copies `len` bytes, at most 32 KiB; overlapping is allowed.
 ///
 /// # Safety

@@ -130,7 +130,7 @@ fn programs(text: &mut String, figures: &Figures) -> Result<(), Error> {
     writeln!(text, "## Programs\n")?;
     writeln!(
         text,
-        "`block` is the demo's: a real block of six transactions; its verification computes the guest's key first, the others are given \
+        "`block` is the demo's: a real block of 54 transactions; its verification computes the guest's key first, the others are given \
          the key.\n"
     )?;
     table(text, figures, figures.programs.iter().chain([&figures.block]))

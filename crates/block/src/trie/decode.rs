@@ -8,8 +8,12 @@
 
 use alloc::{boxed::Box, vec::Vec};
 use alloy_primitives::{B256, keccak256};
+use core::ops::Range;
 
-use super::{EMPTY_ROOT_HASH, Forest, Kind, Nibbles, Node, Span, Subtree, TrieError, nibbles::KEY_NIBBLES};
+use super::{
+    Children, EMPTY_ROOT_HASH, EMPTY_STRING, Forest, HASH_PREFIX, Kind, Nibbles, Node, Span, Subtree,
+    TrieError, nibbles::KEY_NIBBLES,
+};
 
 /// Longest value of a leaf in bytes; accounts and slots are much shorter.
 const MAX_VALUE: usize = 1 << 14;
@@ -39,13 +43,14 @@ impl<'w> Forest<'w> {
         let root = match &reader.next {
             _ if state_root == EMPTY_ROOT_HASH => Subtree::EMPTY,
             Some(node) if node.hash == state_root => {
-                let item = reader.take_next()?;
+                let item = node.item;
+                reader.advance()?;
                 reader.node(item, Holds::Accounts, 0, None)?
             }
             _ => return Err(TrieError::Missing { path: Box::new(Nibbles::EMPTY), hash: state_root }),
         };
         match reader.next {
-            Some(node) => Err(TrieError::Unreferenced { offset: node.item.start }),
+            Some(node) => Err(TrieError::Unreferenced { offset: node.item.start() }),
             None => Ok((reader.forest, root)),
         }
     }
@@ -57,13 +62,35 @@ impl Default for Forest<'_> {
     }
 }
 
-/// An RLP item: its payload is `payload_start..end`.
+/// An RLP item: its payload is `payload_start..end`. Witness offsets are below 2^31.
 #[derive(Debug, Clone, Copy)]
 struct Item {
-    start: usize,
-    payload_start: usize,
-    end: usize,
+    start: u32,
+    payload_start: u32,
+    end: u32,
     list: bool,
+}
+
+impl Item {
+    const fn start(self) -> usize {
+        self.start as usize
+    }
+
+    const fn payload_start(self) -> usize {
+        self.payload_start as usize
+    }
+
+    const fn end(self) -> usize {
+        self.end as usize
+    }
+
+    const fn payload(self) -> Range<usize> {
+        self.payload_start()..self.end()
+    }
+
+    const fn payload_bytes(self) -> usize {
+        self.end() - self.payload_start()
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -87,24 +114,23 @@ impl Reader<'_> {
         self.next = None;
         if self.position < witness.len() {
             let item = item(witness, self.position, witness.len())?;
-            self.next = Some(Peeked { hash: keccak256(&witness[item.start..item.end]), item });
-            self.position = item.end;
+            self.next = Some(Peeked { hash: keccak256(&witness[item.start()..item.end()]), item });
+            self.position = item.end();
         }
         Ok(())
     }
 
-    fn take_next(&mut self) -> Result<Item, TrieError> {
-        let item = self.next.map_or(NO_ITEM, |next| next.item);
-        self.advance()?;
-        Ok(item)
+    /// The first byte of the next node's hash; no byte if there is none.
+    fn next_byte(&self) -> u32 {
+        self.next.as_ref().map_or(u32::MAX, |next| next.hash[0].into())
     }
 
     /// The subtree whose hash stands at the witness offset `hash_at`.
     fn by_hash(&mut self, hash_at: usize, holds: Holds, depth: usize) -> Result<Subtree, TrieError> {
-        let hash = &self.forest.witness[hash_at..hash_at + 32];
         match &self.next {
-            Some(next) if next.hash.as_slice() == hash => {
-                let item = self.take_next()?;
+            Some(next) if next.hash[..] == self.forest.witness[hash_at..hash_at + 32] => {
+                let item = next.item;
+                self.advance()?;
                 self.node(item, holds, depth, Some(hash_at as u32))
             }
             _ => Ok(Subtree::digest(hash_at as u32)),
@@ -113,11 +139,11 @@ impl Reader<'_> {
 
     /// A child as it stands in its parent: nothing, a hash, or the encoding of a short node.
     fn child(&mut self, child: Item, holds: Holds, depth: usize) -> Result<Subtree, TrieError> {
-        match (child.list, child.end - child.payload_start) {
-            (false, 0) => Ok(Subtree::EMPTY),
-            (false, 32) => self.by_hash(child.payload_start, holds, depth),
-            (true, 0..32) => self.node(child, holds, depth, None),
-            _ => Err(malformed(child.start, "child is neither a hash nor a short node")),
+        match (child.list, child.payload_start - child.start, child.payload_bytes()) {
+            (false, _, 0) => Ok(Subtree::EMPTY),
+            (false, 1, 32) => self.by_hash(child.payload_start(), holds, depth),
+            (true, _, 0..32) => self.node(child, holds, depth, None),
+            _ => Err(malformed(child.start(), "child is neither a hash nor a short node")),
         }
     }
 
@@ -130,21 +156,18 @@ impl Reader<'_> {
         hash_at: Option<u32>,
     ) -> Result<Subtree, TrieError> {
         if !node.list {
-            return Err(malformed(node.start, "not a list"));
+            return Err(malformed(node.start(), "not a list"));
         }
         let witness = self.forest.witness;
-        let first = item(witness, node.payload_start, node.end)?;
-        let second = item(witness, first.end, node.end)?;
-        // Parents come before children in the arena, so take the place first.
-        let index = self.forest.nodes.len();
-        self.forest.nodes.push(Node { kind: Kind::Branch { children: [Subtree::EMPTY; 16] }, hash_at });
+        let first = item(witness, node.payload_start(), node.end())?;
+        let second = item(witness, first.end(), node.end())?;
         let kind = if second.end == node.end {
-            self.short_node(node.start, first, second, holds, depth)?
+            self.short_node(node.start(), first, second, holds, depth)?
         } else {
-            self.branch(node, first, holds, depth)?
+            Kind::Branch { children: self.branch(node, holds, depth)? }
         };
-        self.forest.nodes[index].kind = kind;
-        Ok(Subtree::node(index))
+        self.forest.nodes.push(Node { kind, hash_at });
+        Ok(Subtree::node(self.forest.nodes.len() - 1))
     }
 
     fn short_node(
@@ -155,20 +178,20 @@ impl Reader<'_> {
         holds: Holds,
         depth: usize,
     ) -> Result<Kind, TrieError> {
-        let encoded = &self.forest.witness[path.payload_start..path.end];
+        let encoded = &self.forest.witness[path.payload()];
         let (false, Some((path, leaf))) = (path.list, Nibbles::from_hex_prefix(encoded)) else {
             return Err(malformed(start, "path is not hex-prefix encoded"));
         };
         let depth = depth + path.len();
         if leaf {
-            if depth != KEY_NIBBLES || target.list || target.payload_start == target.end {
+            if depth != KEY_NIBBLES || target.list || target.payload_bytes() == 0 {
                 return Err(malformed(start, "leaf with a wrong depth or value"));
             }
-            let length = target.end - target.payload_start;
+            let length = target.payload_bytes();
             if length > MAX_VALUE {
                 return Err(malformed(start, "value is too long"));
             }
-            let value = Span { offset: target.payload_start as u32, length: length as u32 };
+            let value = Span { offset: target.payload_start, length: length as u32 };
             let storage = match holds {
                 Holds::Accounts => self.storage_of(target)?,
                 Holds::Slots => Subtree::EMPTY,
@@ -185,43 +208,56 @@ impl Reader<'_> {
         Ok(Kind::Extension { path, child })
     }
 
-    fn branch(&mut self, node: Item, first: Item, holds: Holds, depth: usize) -> Result<Kind, TrieError> {
+    fn branch(&mut self, node: Item, holds: Holds, depth: usize) -> Result<Children, TrieError> {
         if depth >= KEY_NIBBLES {
-            return Err(malformed(node.start, "branch below the keys' length"));
+            return Err(malformed(node.start(), "branch below the keys' length"));
         }
-        let mut children = [Subtree::EMPTY; 16];
-        let mut next = first;
-        for (i, child) in children.iter_mut().enumerate() {
-            if i > 0 {
-                next = item(self.forest.witness, next.end, node.end)?;
+        let mut children = Children::NONE;
+        let bytes = &self.forest.witness[..node.end()];
+        let mut at = node.payload_start();
+        let mut next_byte = self.next_byte();
+        for child in &mut children.0 {
+            let Some(&prefix) = bytes.get(at) else { return Err(malformed(at, "item is cut off")) };
+            // Most children are hashes of nodes that the witness does not hold: one byte tells.
+            if prefix == HASH_PREFIX && at + 33 <= bytes.len() && u32::from(bytes[at + 1]) != next_byte {
+                *child = Subtree::digest(at as u32 + 1);
+                at += 33;
+            } else if prefix == EMPTY_STRING {
+                at += 1;
+            } else {
+                let next = item(bytes, at, bytes.len())?;
+                *child = self.child(next, holds, depth + 1)?;
+                at = next.end();
+                next_byte = self.next_byte();
             }
-            *child = self.child(next, holds, depth + 1)?;
         }
-        let value = item(self.forest.witness, next.end, node.end)?;
-        if value.list || value.payload_start != value.end || value.end != node.end {
-            return Err(malformed(node.start, "branch without 16 children and an empty value"));
+        let value = item(bytes, at, bytes.len())?;
+        if value.list || value.payload_bytes() != 0 || value.end != node.end {
+            return Err(malformed(node.start(), "branch without 16 children and an empty value"));
         }
-        Ok(Kind::Branch { children })
+        Ok(children)
     }
 
     /// The storage trie of the account that `value` encodes.
     fn storage_of(&mut self, value: Item) -> Result<Subtree, TrieError> {
         let witness = self.forest.witness;
-        let account = item(witness, value.payload_start, value.end)?;
-        let nonce = item(witness, account.payload_start, account.end)?;
-        let balance = item(witness, nonce.end, account.end)?;
-        let storage = item(witness, balance.end, account.end)?;
-        if !account.list || storage.list || storage.end - storage.payload_start != 32 {
-            return Err(malformed(value.start, "leaf of the account trie is not an account"));
+        let account = item(witness, value.payload_start(), value.end())?;
+        let nonce = item(witness, account.payload_start(), account.end())?;
+        let balance = item(witness, nonce.end(), account.end())?;
+        let storage = item(witness, balance.end(), account.end())?;
+        if !account.list
+            || storage.list
+            || storage.payload_start - storage.start != 1
+            || storage.payload_bytes() != 32
+        {
+            return Err(malformed(value.start(), "leaf of the account trie is not an account"));
         }
-        if witness[storage.payload_start..storage.end] == EMPTY_ROOT_HASH.0 {
+        if witness[storage.payload()] == EMPTY_ROOT_HASH.0 {
             return Ok(Subtree::EMPTY);
         }
-        self.by_hash(storage.payload_start, Holds::Slots, 0)
+        self.by_hash(storage.payload_start(), Holds::Slots, 0)
     }
 }
-
-const NO_ITEM: Item = Item { start: 0, payload_start: 0, end: 0, list: false };
 
 const fn malformed(offset: usize, reason: &'static str) -> TrieError {
     TrieError::Malformed { offset, reason }
@@ -230,10 +266,10 @@ const fn malformed(offset: usize, reason: &'static str) -> TrieError {
 /// The RLP item that begins at `start` and must not reach beyond `limit`.
 fn item(bytes: &[u8], start: usize, limit: usize) -> Result<Item, TrieError> {
     let short = || malformed(start, "item is cut off");
-    if start >= limit {
-        return Err(short());
-    }
-    let first = bytes[start] as usize;
+    let first = match bytes.get(start) {
+        Some(&first) if start < limit => usize::from(first),
+        _ => return Err(short()),
+    };
     let (list, payload_start, length) = match first {
         0..0x80 => (false, start, 1),
         0x80..0xb8 => (false, start + 1, first - 0x80),
@@ -249,5 +285,6 @@ fn item(bytes: &[u8], start: usize, limit: usize) -> Result<Item, TrieError> {
     if payload_start > limit || length > limit - payload_start {
         return Err(short());
     }
-    Ok(Item { start, payload_start, end: payload_start + length, list })
+    let end = payload_start + length;
+    Ok(Item { start: start as u32, payload_start: payload_start as u32, end: end as u32, list })
 }

@@ -60,6 +60,10 @@ const DIGEST: u32 = 1 << 31;
 /// Set in an offset that points into the bytes written since, not into the witness.
 const FRESH: u32 = 1 << 31;
 
+/// RLP of the empty string, and the first byte of the RLP of a string of 32 bytes.
+const EMPTY_STRING: u8 = 0x80;
+const HASH_PREFIX: u8 = 0xa0;
+
 impl Subtree {
     /// The subtree without entries.
     pub const EMPTY: Self = Self(0);
@@ -75,6 +79,11 @@ impl Subtree {
     /// Whether the subtree has no entries.
     pub const fn is_empty(self) -> bool {
         self.0 == 0
+    }
+
+    /// Index of the arena's node.
+    const fn as_node(self) -> Option<usize> {
+        if self.0 & DIGEST == 0 && self.0 != 0 { Some(self.0 as usize - 1) } else { None }
     }
 
     const fn as_digest(self) -> Option<u32> {
@@ -102,8 +111,17 @@ enum Kind {
         child: Subtree,
     },
     Branch {
-        children: [Subtree; 16],
+        children: Children,
     },
+}
+
+/// The children of a branch by nibble; aligned so that it is copied in eight words.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(8))]
+struct Children([Subtree; 16]);
+
+impl Children {
+    const NONE: Self = Self([Subtree::EMPTY; 16]);
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -139,21 +157,20 @@ impl<'w> Forest<'w> {
             if subtree.is_empty() {
                 return Ok(None);
             }
-            let rest = key.skip(depth);
             match &self.nodes[self.index(subtree, &key, depth)?].kind {
                 Kind::Branch { children } => {
-                    subtree = children[rest.at(0) as usize];
+                    subtree = children.0[key.at(depth) as usize];
                     depth += 1;
                 }
                 Kind::Extension { path, child } => {
-                    if path.common_prefix(&rest) < path.len() {
+                    if path.common_prefix(&key.skip(depth)) < path.len() {
                         return Ok(None);
                     }
                     subtree = *child;
                     depth += path.len();
                 }
                 Kind::Leaf { path, value, storage } => {
-                    let found = *path == rest;
+                    let found = *path == key.skip(depth);
                     return Ok(found.then(|| Entry { value: self.bytes(*value), storage: *storage }));
                 }
             }
@@ -165,7 +182,26 @@ impl<'w> Forest<'w> {
     /// On an error the trie `root` is no longer usable.
     pub fn insert(&mut self, root: Subtree, key: &B256, value: &[u8]) -> Result<Subtree, TrieError> {
         let value = self.keep(value);
-        self.insert_at(root, &Nibbles::of_key(&key.0), 0, value)
+        let key = Nibbles::of_key(&key.0);
+        // Branches whose child is there only lose their hash, so the way down to the first other node is a loop.
+        let (mut subtree, mut depth, mut parent) = (root, 0, None);
+        while let Some(index) = subtree.as_node() {
+            let node = &mut self.nodes[index];
+            let Kind::Branch { children } = &node.kind else { break };
+            node.hash_at = None;
+            let nibble = key.at(depth) as usize;
+            subtree = children.0[nibble];
+            parent = Some((index, nibble));
+            depth += 1;
+        }
+        let changed = self.insert_at(subtree, &key, depth, value)?;
+        match parent {
+            None => Ok(changed),
+            Some((index, nibble)) => {
+                self.set_child(index, nibble, changed);
+                Ok(root)
+            }
+        }
     }
 
     /// Removes `key`, if it is there, and returns the changed trie.
@@ -183,9 +219,9 @@ impl<'w> Forest<'w> {
         if let Some(offset) = self.known_hash(root) {
             return self.hash_bytes(offset);
         }
-        let mut encoded = Vec::with_capacity(1024);
-        self.append_node(root.0 as usize - 1, &mut encoded);
-        keccak256(&encoded)
+        let mut encoded = Vec::with_capacity(1 << 14);
+        let start = self.append_node(root.0 as usize - 1, &mut encoded);
+        keccak256(&encoded[start..])
     }
 
     /// Calls `visit` with the encoding of every arena node of the trie `root` that is referenced by hash,
@@ -200,15 +236,15 @@ impl<'w> Forest<'w> {
         }
         let index = subtree.0 as usize - 1;
         let mut encoded = Vec::new();
-        self.append_node(index, &mut encoded);
-        if is_root || encoded.len() >= 32 {
-            visit(&encoded);
+        let start = self.append_node(index, &mut encoded);
+        if is_root || encoded.len() - start >= 32 {
+            visit(&encoded[start..]);
         }
         match &self.nodes[index].kind {
             Kind::Leaf { .. } => {}
             Kind::Extension { child, .. } => self.visit_nodes(*child, false, visit),
             Kind::Branch { children } => {
-                children.iter().for_each(|child| self.visit_nodes(*child, false, visit));
+                children.0.iter().for_each(|child| self.visit_nodes(*child, false, visit));
             }
         }
     }
@@ -220,20 +256,26 @@ impl<'w> Forest<'w> {
         depth: usize,
         value: Span,
     ) -> Result<Subtree, TrieError> {
-        let rest = key.skip(depth);
         if subtree.is_empty() {
-            return Ok(self.leaf(rest, value));
+            return Ok(self.leaf(key.skip(depth), value));
         }
         let index = self.index(subtree, key, depth)?;
-        self.nodes[index].hash_at = None;
-        match self.nodes[index].kind {
-            Kind::Branch { children } => {
-                let nibble = rest.at(0) as usize;
-                let child = self.insert_at(children[nibble], key, depth + 1, value)?;
+        let node = &mut self.nodes[index];
+        node.hash_at = None;
+        match node.kind {
+            Kind::Branch { ref children } => {
+                let nibble = key.at(depth) as usize;
+                let child = children.0[nibble];
+                let child = self.insert_at(child, key, depth + 1, value)?;
                 self.set_child(index, nibble, child);
                 Ok(subtree)
             }
+            Kind::Leaf { ref path, value: ref mut old_value, .. } if *path == key.skip(depth) => {
+                *old_value = value;
+                Ok(subtree)
+            }
             Kind::Extension { path, child } => {
+                let rest = key.skip(depth);
                 let shared = path.common_prefix(&rest);
                 if shared == path.len() {
                     let child = self.insert_at(child, key, depth + shared, value)?;
@@ -246,11 +288,8 @@ impl<'w> Forest<'w> {
                 Ok(self.fork(path.take(shared), [(path.at(shared), old), (rest.at(shared), new)]))
             }
             Kind::Leaf { path, value: old_value, storage } => {
+                let rest = key.skip(depth);
                 let shared = path.common_prefix(&rest);
-                if shared == path.len() {
-                    self.nodes[index].kind = Kind::Leaf { path, value, storage };
-                    return Ok(subtree);
-                }
                 let old = self.push(Kind::Leaf { path: path.skip(shared + 1), value: old_value, storage });
                 let new = self.leaf(rest.skip(shared + 1), value);
                 Ok(self.fork(path.take(shared), [(path.at(shared), old), (rest.at(shared), new)]))
@@ -276,16 +315,16 @@ impl<'w> Forest<'w> {
             }
             Kind::Branch { children } => {
                 let nibble = rest.at(0) as usize;
-                let child = self.remove_at(children[nibble], key, depth + 1)?;
+                let child = self.remove_at(children.0[nibble], key, depth + 1)?;
                 self.nodes[index].hash_at = None;
                 self.set_child(index, nibble, child);
-                let mut others = (0..16u8).filter(|&i| i != rest.at(0) && !children[i as usize].is_empty());
+                let mut others = (0..16u8).filter(|&i| i != rest.at(0) && !children.0[i as usize].is_empty());
                 match (child.is_empty(), others.next(), others.next()) {
                     (true, None, _) => Ok(Subtree::EMPTY),
                     // A branch with one child left becomes that child with a longer path.
                     (true, Some(last), None) => {
                         let path = Nibbles::EMPTY.join(Some(last), &Nibbles::EMPTY);
-                        self.prepend(&key.take(depth), path, children[last as usize])
+                        self.prepend(&key.take(depth), path, children.0[last as usize])
                     }
                     _ => Ok(subtree),
                 }
@@ -314,15 +353,15 @@ impl<'w> Forest<'w> {
 
     /// A branch of two children below `path`.
     fn fork(&mut self, path: Nibbles, two: [(u8, Subtree); 2]) -> Subtree {
-        let mut children = [Subtree::EMPTY; 16];
-        two.iter().for_each(|&(nibble, child)| children[nibble as usize] = child);
+        let mut children = Children::NONE;
+        two.iter().for_each(|&(nibble, child)| children.0[nibble as usize] = child);
         let branch = self.push(Kind::Branch { children });
         if path.is_empty() { branch } else { self.extension(path, branch) }
     }
 
     fn set_child(&mut self, index: usize, nibble: usize, child: Subtree) {
         if let Kind::Branch { children } = &mut self.nodes[index].kind {
-            children[nibble] = child;
+            children.0[nibble] = child;
         }
     }
 
@@ -369,46 +408,72 @@ impl<'w> Forest<'w> {
         subtree.as_digest().or_else(|| self.nodes[subtree.0 as usize - 1].hash_at)
     }
 
-    /// Appends the reference of a parent to a child: its hash as an RLP string, or its encoding if that is
-    /// shorter than 32 bytes.
-    fn append_reference(&self, subtree: Subtree, out: &mut Vec<u8>) {
-        if subtree.is_empty() {
-            out.push(0x80);
-        } else if let Some(offset) = self.known_hash(subtree) {
-            out.push(0xa0);
-            out.extend_from_slice(&self.witness[offset as usize..offset as usize + 32]);
-        } else {
-            let start = out.len();
-            self.append_node(subtree.0 as usize - 1, out);
-            if out.len() - start >= 32 {
-                let hash = keccak256(&out[start..]);
-                out.truncate(start);
-                out.push(0xa0);
-                out.extend_from_slice(hash.as_slice());
-            }
+    /// Appends the reference of a parent to a changed child: the hash of its encoding as an RLP string, or the
+    /// encoding itself if that is shorter than 32 bytes.
+    fn append_changed(&self, child: Subtree, out: &mut Vec<u8>) {
+        let before = out.len();
+        let start = self.append_node(child.0 as usize - 1, out);
+        if out.len() - start < 32 {
+            out.drain(before..start);
+            return;
         }
+        let hash = keccak256(&out[start..]);
+        out.truncate(before);
+        out.push(HASH_PREFIX);
+        out.extend_from_slice(hash.as_slice());
     }
 
-    /// Appends the RLP encoding of a node.
-    fn append_node(&self, index: usize, out: &mut Vec<u8>) {
+    /// Appends the references of a parent to its children. Those of unchanged ones mostly stand side by side in the
+    /// witness, so they are copied in runs.
+    fn append_references(&self, children: &[Subtree], out: &mut Vec<u8>) {
+        // The run is start..end; it may be empty.
+        let (mut start, mut end) = (0, 0);
+        for &child in children {
+            if child.is_empty() {
+                if start < end && self.witness.get(end) == Some(&EMPTY_STRING) {
+                    end += 1;
+                } else {
+                    out.extend_from_slice(&self.witness[start..end]);
+                    out.push(EMPTY_STRING);
+                    (start, end) = (0, 0);
+                }
+            } else if let Some(hash_at) = self.known_hash(child) {
+                // The prefix stands before the hash: the decoder refuses other references.
+                let reference = hash_at as usize - 1;
+                if reference != end {
+                    out.extend_from_slice(&self.witness[start..end]);
+                    start = reference;
+                }
+                end = reference + 33;
+            } else {
+                out.extend_from_slice(&self.witness[start..end]);
+                self.append_changed(child, out);
+                (start, end) = (0, 0);
+            }
+        }
+        out.extend_from_slice(&self.witness[start..end]);
+    }
+
+    /// Appends the RLP encoding of a node and returns where it begins, up to two bytes after what was there.
+    fn append_node(&self, index: usize, out: &mut Vec<u8>) -> usize {
         let start = out.len();
-        // Room for the longest header, a list of up to 2^16 bytes; closed below if it is shorter.
+        // Room for the longest header, a list of up to 2^16 bytes.
         out.extend_from_slice(&[0; 3]);
         match &self.nodes[index].kind {
             Kind::Branch { children } => {
-                children.iter().for_each(|child| self.append_reference(*child, out));
-                out.push(0x80);
+                self.append_references(&children.0, out);
+                out.push(EMPTY_STRING);
             }
             Kind::Extension { path, child } => {
                 append_path(path, false, out);
-                self.append_reference(*child, out);
+                self.append_references(&[*child], out);
             }
             Kind::Leaf { path, value, .. } => {
                 append_path(path, true, out);
                 append_string(self.bytes(*value), out);
             }
         }
-        close_list(start, out);
+        close_list(start, out)
     }
 }
 
@@ -423,8 +488,8 @@ pub fn shortened_nodes(node: &[u8]) -> Vec<Vec<u8>> {
         let mut out = vec![0; 3];
         append_path(&path.skip(count), leaf, &mut out);
         out.extend_from_slice(target);
-        close_list(0, &mut out);
-        out
+        let start = close_list(0, &mut out);
+        out.split_off(start)
     });
     shortened.collect()
 }
@@ -455,19 +520,23 @@ fn append_string(bytes: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-/// Writes the list header before the payload that begins three bytes after `start`.
-fn close_list(start: usize, out: &mut Vec<u8>) {
+/// Writes the list header before the payload that begins three bytes after `start`; returns where the header begins.
+fn close_list(start: usize, out: &mut [u8]) -> usize {
     let length = out.len() - start - 3;
     let [high, low] = (length as u16).to_be_bytes();
-    let header: &[u8] = match length {
-        0..56 => &[0xc0 + low],
-        56..256 => &[0xf8, low],
-        _ => &[0xf9, high, low],
-    };
-    out[start..start + header.len()].copy_from_slice(header);
-    if header.len() < 3 {
-        out.copy_within(start + 3.., start + header.len());
-        out.truncate(start + header.len() + length);
+    match length {
+        0..56 => {
+            out[start + 2] = 0xc0 + low;
+            start + 2
+        }
+        56..256 => {
+            out[start + 1..start + 3].copy_from_slice(&[0xf8, low]);
+            start + 1
+        }
+        _ => {
+            out[start..start + 3].copy_from_slice(&[0xf9, high, low]);
+            start
+        }
     }
 }
 

@@ -23,10 +23,10 @@ use vellum_executor::TABLES;
 use vellum_stark::security::{Grinding, Parameters};
 use vellum_stark::{AnyChip, ChipSet, Digest, Entry, F, Preprocessed, Profile, RowMajorMatrix, hash_bytes};
 
+use crate::precompile::precompiles;
 use crate::{
-    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, CodeChip, CopyAlignedChip, CopyChip, DivRemChip,
-    EcallChip, HintChip, ImageChip, InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip,
-    ProgramChip, RangeChip, Secp256k1Chip, ShiftChip, U256Chip,
+    AddChip, AddiChip, BoundaryChip, ByteChip, CmpBrChip, CodeChip, DivRemChip, EcallChip, ImageChip,
+    InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, ProgramChip, RangeChip, ShiftChip,
 };
 
 /// Index of a chip in the machine's list. Before them come those whose rows are what was executed: the families in the
@@ -45,7 +45,7 @@ pub(crate) enum Table {
 
 /// The chips, in the order that shapes and keys refer to.
 fn chips() -> Vec<Box<dyn AnyChip>> {
-    vec![
+    let families: [Box<dyn AnyChip>; 12] = [
         Box::new(AddChip),
         Box::new(AddiChip),
         Box::new(LiChip),
@@ -58,11 +58,9 @@ fn chips() -> Vec<Box<dyn AnyChip>> {
         Box::new(MulChip),
         Box::new(DivRemChip),
         Box::new(EcallChip),
-        Box::new(HintChip),
-        Box::new(Secp256k1Chip),
-        Box::new(U256Chip),
-        Box::new(CopyChip),
-        Box::new(CopyAlignedChip),
+    ];
+    let precompiles = precompiles().into_iter().map(|chip| chip as Box<dyn AnyChip>);
+    let others: [Box<dyn AnyChip>; 7] = [
         Box::new(BoundaryChip),
         Box::new(InitChip),
         Box::new(CodeChip),
@@ -70,7 +68,8 @@ fn chips() -> Vec<Box<dyn AnyChip>> {
         Box::new(ImageChip),
         Box::new(RangeChip),
         Box::new(ByteChip),
-    ]
+    ];
+    families.into_iter().chain(precompiles).chain(others).collect()
 }
 
 /// The circuits under one profile, with the tables that no program changes.

@@ -1,20 +1,20 @@
 //! From a shard's events to its tables.
 
-use vellum_executor::{Call, PRECOMPILE_TABLES, Shard, TABLES};
+use vellum_executor::{Shard, TABLES};
 use vellum_isa::Family;
 use vellum_stark::check::{BusBalance, Lookups, Row};
 use vellum_stark::{
-    BoundaryTerm, Bus, ChipSet, Entry, F, LOG_HEIGHT_MIN, LookupSink, Preprocessed, PrimeCharacteristicRing,
-    Round, Scope, Shape, Traces,
+    BoundaryTerm, Bus, Entry, F, LOG_HEIGHT_MIN, LookupSink, Preprocessed, PrimeCharacteristicRing, Round,
+    Scope, Shape, Traces,
 };
 
 use super::prove::Fill;
 use super::{Machine, ProgramKey, Table, word};
 use crate::family::FamilyChip;
+use crate::precompile::precompiles;
 use crate::{
-    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, CodeChip, CopyAlignedChip, CopyChip, DivRemChip,
-    EcallChip, HintChip, ImageChip, InitChip, JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip,
-    PrecompileChip, RANGE8, RANGE16, Secp256k1Chip, ShiftChip, U256Chip, product,
+    AddChip, AddiChip, BYTE, BoundaryChip, CmpBrChip, CodeChip, DivRemChip, EcallChip, ImageChip, InitChip,
+    JalrChip, LiChip, LogicChip, Mem64Chip, MemSubChip, MulChip, RANGE8, RANGE16, ShiftChip, product,
 };
 
 /// Numbers of rows that fix a shard's shape: known after planning, before any event is recorded. Every DIVREM event also
@@ -158,34 +158,12 @@ pub(crate) fn traces(machine: &Machine, key: &ProgramKey, shard: &Shard) -> Trac
         });
     }
     if !shard.calls.is_empty() {
-        for writer in call_writers() {
-            writer.fill(set, &mut traces, &shard.calls);
+        for chip in precompiles() {
+            chip.fill(set, &mut traces, &shard.calls);
         }
     }
     fill_multiplicities(machine, key, shard, &mut traces);
     traces
-}
-
-/// The chips that precompile calls fill.
-fn call_writers() -> [&'static dyn CallWriter; PRECOMPILE_TABLES] {
-    [&HintChip, &Secp256k1Chip, &U256Chip, &CopyChip, &CopyAlignedChip]
-}
-
-/// The object-safe part of [`PrecompileChip`].
-trait CallWriter {
-    /// Writes the rows of some calls.
-    fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]);
-}
-
-impl<C: PrecompileChip> CallWriter for C {
-    fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]) {
-        let rows: Vec<C::Row> = calls.iter().flat_map(|call| self.rows(call)).collect();
-        if !rows.is_empty() {
-            traces.fill(set, self.table() as usize, Round::Main, rows.len(), |i, row| {
-                self.write_row(&rows[i], row);
-            });
-        }
-    }
 }
 
 /// The object-safe part of [`FamilyChip`].

@@ -23,7 +23,7 @@ pub(crate) struct Demo {
     memory: MemoryArgument,
 }
 
-/// Six real transactions, captured from a real client with their witness (crates/block/testdata).
+/// 54 real transactions, captured from a real client with their witness (crates/block/testdata).
 static BLOCK: &[u8] = include_bytes!("../../../block/testdata/demo.block");
 
 #[derive(Serialize)]

@@ -24,7 +24,7 @@ fn a_block_is_executed_with_the_cost_of_each_transaction() {
     assert_eq!(keys(&report), sorted(&format!("{expected} {STATEMENT}")));
     assert_eq!(report["fork"], "Prague");
     let transactions = report["transactions"].as_array().unwrap();
-    assert_eq!(transactions.len(), 6);
+    assert_eq!(transactions.len(), 54);
     for transaction in transactions {
         assert_eq!(keys(transaction), ["cells", "cycles", "gas", "hash"]);
         let number = |key: &str| transaction[key].as_u64().unwrap();

@@ -44,7 +44,10 @@
 
 mod forge;
 
-use std::fmt::{self, Write};
+use std::{
+    collections::BTreeSet,
+    fmt::{self, Write},
+};
 
 use p3_maybe_rayon::prelude::*;
 
@@ -53,7 +56,7 @@ use forge::{Goal, Model, Problem};
 
 use crate::{
     Bus, BusKind, Chip, Columns, Direction, F, PrimeCharacteristicRing,
-    check::{Cells, RowInteraction, interactions, violations},
+    check::{Cells, RowInteraction, interactions, violated, violations},
     symbolic::{Description, Expr, Tape, describe},
 };
 
@@ -148,10 +151,9 @@ impl<'a, C: Chip> ChipTest<'a, C> {
 
     /// Findings about drawn lies: accepted ones, and ones that claim nothing.
     pub fn rejected_lies(&self) -> Vec<String> {
-        let description = describe(self.chip);
         let mut findings = Vec::new();
         for lie in &self.lies {
-            if self.rejections_of_lie(&description, lie).is_empty() {
+            if self.broken_by(lie).is_empty() {
                 findings.push(format!("lie {:?} is accepted", lie.name));
             }
             if self.tokens(&lie.honest) == self.tokens(&lie.forged) {
@@ -186,10 +188,13 @@ impl<'a, C: Chip> ChipTest<'a, C> {
             })
         };
         let items: Vec<usize> = (0..names.len()).filter(|item| !observed(*item)).collect();
-        let rejections: Vec<Vec<usize>> =
-            self.lies.par_iter().map(|lie| self.rejections_of_lie(&description, lie)).collect();
+        let only_objections = self.lies.par_iter().map(|lie| match self.broken_by(lie)[..] {
+            [only] => Some(only),
+            _ => None,
+        });
+        let only_objections: BTreeSet<usize> = only_objections.flatten().collect();
         let needed = items.par_iter().map(|&item| {
-            let by_lie = rejections.iter().any(|rejections| rejections.iter().all(|by| *by == item));
+            let by_lie = only_objections.contains(&item);
             let by_forge = |budget| {
                 self.starts().any(|(_, cells)| self.forge_row(&model, cells, Some(item), budget).is_some())
             };
@@ -267,21 +272,14 @@ impl<'a, C: Chip> ChipTest<'a, C> {
             && !(self.lookup)(interaction.bus, &interaction.tuple)
     }
 
-    /// The constraints and interactions that reject a lie: constraints are numbered first.
-    fn rejections_of_lie(&self, description: &Description, lie: &Lie) -> Vec<usize> {
-        let read = forge::reader(&lie.forged, &self.public);
-        let mut values = Vec::new();
-        let broken_constraints = description
-            .constraints
-            .iter()
-            .enumerate()
-            .filter(|(_, constraint)| Tape::of(&constraint.expr).eval(&mut values, &read) != F::ZERO);
-        let mut broken: Vec<usize> = broken_constraints.map(|(i, _)| i).collect();
+    /// What rejects a lie: numbers of constraints, then of interactions.
+    fn broken_by(&self, lie: &Lie) -> Vec<usize> {
+        let (constraints, mut broken) = violated(self.chip, lie.forged.as_row(), &self.public);
         let honest = self.interactions(&lie.honest);
         for (i, (forged, honest)) in self.interactions(&lie.forged).iter().zip(&honest).enumerate() {
             let held = self.held.contains(&forged.bus) && forged != honest;
             if held || self.misses(forged) {
-                broken.push(description.constraints.len() + i);
+                broken.push(constraints + i);
             }
         }
         broken
@@ -325,8 +323,11 @@ pub fn columns_complete<C: Columns<u8>>() {
 
 /// The chip as text, for a snapshot: widths, constraints and interactions with degrees and formulas.
 ///
-/// Cells are p0, p1 … (preprocessed), z0 … (phase 0), m0 … (main).
+/// Cells are p0, p1 … (preprocessed), z0 … (phase 0), m0 … (main). Of very many constraints with one name, the first
+/// stands for all.
 pub fn shape(chip: &impl Chip) -> String {
+    /// More constraints than this are shown by the first one.
+    const FAMILY: usize = 40;
     let chip = describe(chip);
     let mut text = String::new();
     let write = |text: &mut String| -> fmt::Result {
@@ -338,14 +339,20 @@ pub fn shape(chip: &impl Chip) -> String {
             widths.preprocessed, widths.phase0, widths.main
         )?;
         writeln!(text, "constraints: {}", chip.constraints.len())?;
+        let mut families: Vec<&str> = Vec::new();
         for constraint in &chip.constraints {
-            writeln!(
-                text,
-                "  {} (degree {}): {}",
-                constraint.name,
-                constraint.degree,
-                formula(&constraint.expr)
-            )?;
+            let name = constraint.name;
+            if families.contains(&name) {
+                continue;
+            }
+            let formula_of_first = formula(&constraint.expr);
+            writeln!(text, "  {name} (degree {}): {formula_of_first}", constraint.degree)?;
+            let family = chip.constraints.iter().filter(|other| other.name == name);
+            if family.clone().count() > FAMILY {
+                families.push(name);
+                let formulas: String = family.clone().map(|other| formula(&other.expr)).collect();
+                writeln!(text, "    and {} more, hash {:016x}", family.count() - 1, hash(&formulas))?;
+            }
         }
         writeln!(text, "interactions: {}", chip.interactions.len())?;
         for interaction in &chip.interactions {
@@ -386,9 +393,12 @@ fn formula(expr: &Expr) -> String {
         return text.0;
     }
     let tape = Tape::of(expr);
-    // FNV-1a over the steps.
-    let hash = format!("{:?}", tape.steps())
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3));
+    let hash = hash(&format!("{:?}", tape.steps()));
     format!("formula of {} steps, hash {hash:016x}", tape.steps().len())
+}
+
+/// FNV-1a.
+fn hash(text: &str) -> u64 {
+    text.bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3))
 }
