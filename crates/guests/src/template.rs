@@ -37,6 +37,7 @@ const FILES: &[(&str, &str)] = &[
     ("rt/src/lib.rs", include_str!("../../../guest/rt/src/lib.rs")),
     ("rt/src/c_api.rs", include_str!("../../../guest/rt/src/c_api.rs")),
     ("rt/src/call.rs", include_str!("../../../guest/rt/src/call.rs")),
+    ("rt/src/compare.rs", include_str!("../../../guest/rt/src/compare.rs")),
     ("rt/src/debug.rs", include_str!("../../../guest/rt/src/debug.rs")),
     ("rt/src/ecdsa.rs", include_str!("../../../guest/rt/src/ecdsa.rs")),
     ("rt/src/heap.rs", include_str!("../../../guest/rt/src/heap.rs")),

@@ -22,6 +22,7 @@
 
 mod c_api;
 mod call;
+mod compare;
 mod debug;
 pub mod ecdsa;
 mod heap;
