@@ -118,15 +118,18 @@ impl Nibbles {
 
 impl PartialEq for Nibbles {
     fn eq(&self, other: &Self) -> bool {
-        if self.len() != other.len() || (self.start ^ other.start) % 2 != 0 {
-            return self.len() == other.len() && self.common_prefix(other) == self.len();
+        if self.len() != other.len() {
+            return false;
         }
-        // Both begin in the same half of a byte, so whole bytes can be compared between the ends.
-        let halves = |path: &Self| (path.start % 2 != 0).then(|| path.at(0));
-        let last = |path: &Self| (path.end % 2 != 0).then(|| path.at(path.len() - 1));
+        if !(self.start ^ other.start).is_multiple_of(2) {
+            return self.common_prefix(other) == self.len();
+        }
+        // Both begin in the same half of a byte: whole bytes can be compared, between halves at the ends.
+        let first = |path: &Self| (!path.start.is_multiple_of(2)).then(|| path.at(0));
+        let last = |path: &Self| (!path.end.is_multiple_of(2)).then(|| path.at(path.len() - 1));
         let whole = |path: &Self| path.start.div_ceil(2) as usize..(path.end / 2) as usize;
         self.is_empty()
-            || halves(self) == halves(other)
+            || first(self) == first(other)
                 && last(self) == last(other)
                 && self.bytes.get(whole(self)) == other.bytes.get(whole(other))
     }
@@ -169,6 +172,21 @@ mod tests {
     fn bad_hex_prefixes_are_refused() {
         for bad in [&[][..], &[0x40], &[0x01], &[0x2f], &[0; 34]] {
             assert_eq!(Nibbles::from_hex_prefix(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn paths_are_equal_wherever_they_begin() {
+        let paths = |bytes: [u8; 32]| {
+            let key = Nibbles::of_key(&bytes);
+            (0..8usize).flat_map(move |start| (start..8).map(move |end| key.take(end).skip(start)))
+        };
+        for a in paths([0x11; 32]).chain(paths([0x12; 32])) {
+            for b in paths([0x11; 32]).chain(paths([0x21; 32])) {
+                let nibbles =
+                    |path: &Nibbles| (0..path.len()).map(|i| path.at(i)).collect::<alloc::vec::Vec<_>>();
+                assert_eq!(a == b, nibbles(&a) == nibbles(&b), "{a:?} {b:?}");
+            }
         }
     }
 
