@@ -36,8 +36,6 @@ pub struct Outcome {
 /// What a transaction of a valid block did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TransactionOutcome {
-    /// The transaction's hash.
-    pub hash: B256,
     /// Gas that it paid for.
     pub gas_used: u64,
     /// Whether it ended without a revert or a halt.
@@ -75,6 +73,12 @@ impl Phase {
 /// Executes the block and checks every field of its header.
 pub fn execute(input: &BlockInput<'_>) -> Result<Outcome, BlockError> {
     execute_observed(input, |_| {})
+}
+
+/// Hashes of the block's transactions, in its order. Nothing that is executed needs them, so they are no part of an
+/// [`Outcome`].
+pub fn transaction_hashes(input: &BlockInput<'_>) -> Result<Vec<B256>, BlockError> {
+    Ok(Block::decode(input.block)?.transactions.into_iter().map(keccak256).collect())
 }
 
 /// [`execute`], telling `observe` where each phase begins.
@@ -154,9 +158,8 @@ where
     for index in 0..block.transactions.len() {
         observe(Phase::Transaction(index as u32));
         let transaction = block.transaction(index)?;
-        let hash = keccak256(block.transactions[index]);
         let gas = executor.execute_transaction(transaction).map_err(failed(Some(index)))?;
-        outcomes.push(TransactionOutcome { hash, gas_used: gas.tx_gas_used(), success: false });
+        outcomes.push(TransactionOutcome { gas_used: gas.tx_gas_used(), success: false });
     }
     observe(Phase::Closing);
     for address in [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS] {

@@ -32,7 +32,7 @@ pub mod trie;
 mod witness;
 
 pub use error::BlockError;
-pub use execute::{Outcome, Phase, TransactionOutcome, execute, execute_observed};
+pub use execute::{Outcome, Phase, TransactionOutcome, execute, execute_observed, transaction_hashes};
 pub use input::{BlockInput, InputError};
 pub use public::{PublicValues, PublicValuesError};
 pub use rules::Fork;

@@ -5,8 +5,7 @@
 
 use std::time::Instant;
 
-use vellum_chips::PrecompileChip;
-use vellum_chips::{KSTATE, KeccakFChip, ROUNDS, Round as KeccakRound};
+use vellum_chips::{KSTATE, KeccakFChip, PrecompileChip, ROUNDS, Round as KeccakRound};
 use vellum_stark::{
     BoundaryTerm, Chip, ChipSet, Direction, EF, F, PrimeCharacteristicRing, Profile, Round, Shape, Stages,
     Statement, Traces,
@@ -51,7 +50,7 @@ fn main() {
     stages.end("rows");
     let proof = prove(&set, &[], &statement, traces, &mut stages);
     let seconds = started.elapsed().as_secs_f64();
-    verify(&set, &[], &statement, &proof).expect("the proof is honest");
+    let _ = verify(&set, &[], &statement, &proof).expect("the proof is honest");
     println!("{permutations} permutations, {} rows, {seconds:.2} s", 1u64 << log_height);
     for (stage, seconds) in stages.seconds() {
         println!("  {stage}: {seconds:.2} s");

@@ -222,7 +222,7 @@ const CENTRE: [u16; 33] = {
         while half < 2 {
             let c = 2 * k as u64 + half;
             let pairs = if c < 32 { c + 1 } else { 63u64.saturating_sub(c) };
-            carry += 3 * 128 * 128 * pairs << (8 * half);
+            carry += (3 * 128 * 128 * pairs) << (8 * half);
             half += 1;
         }
         limbs[k] = (carry & 0xffff) as u16;

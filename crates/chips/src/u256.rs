@@ -22,7 +22,7 @@
 //! - (mulmod + muladd)·a·b + muladd·c + sub·(a − b) − mulmod·q·c − muladd·2^256·(q mod 2^256) + sub·2^256·(q mod 2^16) − low = 0
 //!   over the integers, by 48 equations (3): see `bigint`
 //! - zeromod·Σ c_i = 0 (2): m is 0
-//! - sub·q_0·(q_0 − 1) = 0, sub·q_i = 0 for the limbs i = 1, 2, 3 of q (3): the borrow's dword
+//! - sub·q_i = 0 for the limbs i = 1, 2, 3 of q (2): the borrow's dword
 //! - sub·(limbs of the pointer c) = 0 (2)
 //! - low < m in a mulmod: f_i ∈ {0, 1}, Σ f_i = mulmod (2), (mulmod − Σ_(j≥i) f_j)·(m_i − low_i) = 0 for limbs i > 0 (2),
 //!   difference = Σ f_i·(m_i − low_i) (2)
@@ -38,7 +38,7 @@
 //! - mulmod: the first differing limb from above is where f is set, m's is larger, so low < m, hence m ≠ 0, and quotient
 //!   and remainder are unique. zeromod: m = 0 and the identity says low = 0. So m decides which of the two can be set.
 //! - muladd: a·b + c < 2^512, so low and high are its only digits. sub: a − b + 2^256·borrow = low with 0 ≤ low < 2^256
-//!   determines the borrow.
+//!   leaves 0 and 1 for the borrow, and one of them for a and b.
 
 use ruint::aliases::U512;
 use vellum_executor::{Call, Table, Touch};
@@ -190,8 +190,6 @@ impl Chip for U256Chip {
         b.assert_zero("modulus 0", zeromod.clone() * sum);
         row.reduced(b);
         let high = merged(&row.q[0]);
-        // sub·q_0·(q_0 − 1) = 0, sub·q_i = 0
-        b.assert_zero("borrow", sub.clone() * high[0].clone() * (high[0].clone() - B::Expr::ONE));
         for limb in &high[1..4] {
             b.assert_zero("upper limbs of the borrow", sub.clone() * limb.clone());
         }

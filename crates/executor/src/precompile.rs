@@ -177,7 +177,7 @@ pub(crate) fn run(
 
 /// The key of the dword at `address`, which must be aligned.
 pub(crate) fn aligned(address: u32) -> Result<u32, Fault> {
-    if address % 8 == 0 {
+    if address.is_multiple_of(8) {
         Ok(address / 8)
     } else {
         Err(Fault::Misaligned { address: address.into(), bytes: 8 })
@@ -190,4 +190,34 @@ pub(crate) fn in_range(address: u32, bytes: u64) -> Result<(), Fault> {
         return Err(Fault::OutOfRange { address: address.into(), bytes });
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod testing {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    /// Memory that records the slots of its accesses.
+    #[derive(Default)]
+    pub(super) struct Flat {
+        pub(super) dwords: HashMap<u32, u64>,
+        pub(super) slots: Vec<u32>,
+    }
+
+    impl Dwords for Flat {
+        fn peek(&self, key: u32) -> Result<u64, Fault> {
+            Ok(self.dwords.get(&key).copied().unwrap_or_default())
+        }
+
+        fn read(&mut self, slot: u32, key: u32) -> Result<u64, Fault> {
+            self.slots.push(slot);
+            self.peek(key)
+        }
+
+        fn write(&mut self, slot: u32, key: u32, value: u64) -> Result<u64, Fault> {
+            self.slots.push(slot);
+            Ok(self.dwords.insert(key, value).unwrap_or_default())
+        }
+    }
 }

@@ -33,7 +33,7 @@ pub struct Work<'a> {
 
 /// Half the memory is worth this much more work: a process pays for every page it touches first, and a smaller peak leaves
 /// the machine to others.
-const HALF_MEMORY_PERCENT: u64 = 8;
+const HALF_MEMORY_PERCENT: u64 = 3;
 
 /// Phase 0 done: the chain of roots and the global challenge.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Keccak-256 with Ethereum's padding, by the precompile KECCAK.
 //!
-//! A hash costs about 30 instructions and, per block of 136 bytes begun (one more where the last block is full), 58,695
-//! cells: what some 1,100 instructions cost. A permutation in software takes 3,600.
+//! A hash of less than 64 blocks is one call: a few dozen instructions, 96 cells, and 58,695 cells for every block of 136
+//! bytes, that of the padding included. A longer one takes a call more per 64 blocks.
 
 use crate::precompile::{FIRST, KECCAK_BYTES_MAX, LAST, RATE, keccak};
 

@@ -96,12 +96,11 @@ impl Bench {
         Run::read(guest, &proven, &shell::vellum(&["verify", "--proof", &proof, "--vk", vk])?)
     }
 
-    /// Proves and verifies a block file.
-    pub(crate) fn block(&self, file: &str) -> Result<Run> {
+    /// Proves and verifies a block file; a relative path starts at the workspace's root.
+    pub(crate) fn block(&self, name: &str, file: &str) -> Result<Run> {
         let proof = self.path("proof")?;
-        let file = shell::root().join(file).display().to_string();
-        let proven = shell::vellum(&["block", "prove", &file, "--proof", &proof])?;
-        Run::read("block", &proven, &shell::vellum(&["block", "verify", "--proof", &proof])?)
+        let proven = shell::vellum(&["block", "prove", file, "--proof", &proof])?;
+        Run::read(name, &proven, &shell::vellum(&["block", "verify", "--proof", &proof])?)
     }
 
     /// Instructions per second of an execution without proof.
@@ -116,7 +115,7 @@ impl Bench {
         self.path("input")
     }
 
-    fn path(&self, name: &str) -> Result<String> {
+    pub(crate) fn path(&self, name: &str) -> Result<String> {
         let path: PathBuf = self.folder.path().join(name);
         path.to_str().map(str::to_owned).context("the temporary folder is not UTF-8")
     }

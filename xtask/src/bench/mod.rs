@@ -3,6 +3,7 @@
 //! Prints tables in Markdown and writes them into docs/benchmarks.md between its markers. How the figures are meant is
 //! said there.
 
+mod blocks;
 mod host;
 mod measure;
 mod report;
@@ -11,6 +12,7 @@ use std::fs;
 
 use anyhow::{Context, Result};
 
+use crate::bench::blocks::BlockRun;
 use crate::bench::host::Host;
 use crate::bench::measure::{Bench, Run};
 use crate::{setup, shell};
@@ -34,6 +36,8 @@ struct Figures {
     small_memory: Run,
     programs: Vec<Run>,
     block: Run,
+    /// The first is a hundred transfers of an ERC-20 over a million accounts.
+    blocks: Vec<BlockRun>,
     /// Executed instructions per second, without proving.
     instructions_per_second: f64,
 }
@@ -69,10 +73,11 @@ fn measure(full: bool) -> Result<Figures> {
         bench.guest("sort", &text, "4GiB")?,
         bench.guest("ecrecover", &hex::decode(measure::SIGNATURE)?, "4GiB")?,
     ];
-    let block = bench.block("crates/block/testdata/demo.block")?;
+    let block = bench.block("block", "crates/block/testdata/demo.block")?;
+    let blocks = blocks::measure(&bench)?;
     let instructions_per_second = bench.execution_speed("alu", &longest)?;
     host.load_after = host::load();
-    Ok(Figures { host, lengths, short_rates, small_memory, programs, block, instructions_per_second })
+    Ok(Figures { host, lengths, short_rates, small_memory, programs, block, blocks, instructions_per_second })
 }
 
 /// The document with the text between its markers replaced.

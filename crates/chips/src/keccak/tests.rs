@@ -91,7 +91,7 @@ impl Scene {
         if flags & LAST != 0 {
             bytes.push(1);
             bytes.resize(bytes.len().next_multiple_of(RATE), 0);
-            *bytes.last_mut().unwrap() |= 0x80;
+            *bytes.last_mut().expect("a block of padding at least") |= 0x80;
         }
         let mut state = [0; 25];
         if flags & FIRST == 0 {

@@ -61,7 +61,7 @@ fn ending_at(j: usize) -> Row<F> {
     let rows = (0..100).map(|i| row(0x1000 + 8 * i + offset, j as u32 + 1, 3, 0));
     let mut suitable =
         rows.filter(|row| (1..128).contains(&row.byte(j + offset as usize).as_canonical_u32()));
-    suitable.next().unwrap()
+    suitable.next().expect("one of a hundred places suits")
 }
 
 /// Lies about byte j of a row.
@@ -114,7 +114,7 @@ fn lies() -> Vec<Lie> {
         lie("41 bytes in a third row", &third, |row| row.mask[5][0] = F::ONE),
         // m_0 = 1 after the end: absorbed: byte − 1, then 1
         lie("a byte after the end", &after_end, |row| {
-            (row.mask[0][0], row.offset) = (F::ONE, full.offset.clone());
+            (row.mask[0][0], row.offset) = (F::ONE, full.offset);
             (row.dwords[0], row.low[0]) = (full.dwords[0].clone(), full.low[0]);
             (row.ts, row.key) = (full.ts, full.key);
         }),

@@ -52,7 +52,7 @@ impl Demo {
         say("executing the block in the zkVM");
         let execution = execute(&key.program, BLOCK, Limits::default(), &mut Silent)?;
         require_agreement(execution.exit.status, execution.output.as_deref(), &outcome)?;
-        let transactions = transactions(&machine, &outcome, &execution.marks)?;
+        let transactions = transactions(&machine, BLOCK, &outcome, &execution.marks)?;
         drop(execution);
 
         say("proving");

@@ -59,7 +59,7 @@ pub(super) fn run([out, data, len, flags]: [u32; 4], dwords: &mut impl Dwords) -
         return Err(fault("flags beyond FIRST and LAST"));
     }
     let (first, last) = (flags & FIRST != 0, flags & LAST != 0);
-    if !last && (len == 0 || len % RATE != 0) {
+    if !last && (len == 0 || !len.is_multiple_of(RATE)) {
         return Err(fault("without LAST the length must be a positive multiple of 136"));
     }
     let blocks = blocks(len, flags);
@@ -117,4 +117,107 @@ fn read(data: u32, len: u32, dwords: &mut impl Dwords) -> Result<Vec<u8>, Fault>
         bytes.extend(&row[offset as usize..][..wanted as usize]);
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{HashMap, HashSet};
+
+    use tiny_keccak::{Hasher, Keccak};
+
+    use super::*;
+
+    /// Memory, and the accesses made: key and slot.
+    #[derive(Default)]
+    struct Memory {
+        dwords: HashMap<u32, u64>,
+        accesses: Vec<(u32, u32)>,
+    }
+
+    impl Memory {
+        fn access(&mut self, slot: u32, key: u32) -> &mut u64 {
+            self.accesses.push((key, slot));
+            self.dwords.entry(key).or_insert(u64::from(key).wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        }
+
+        fn bytes(&mut self, address: u32, len: u32) -> Vec<u8> {
+            (address..address + len)
+                .map(|at| self.access(0, at / 8).to_le_bytes()[(at % 8) as usize])
+                .collect()
+        }
+    }
+
+    impl Dwords for Memory {
+        fn peek(&self, key: u32) -> Result<u64, Fault> {
+            Ok(self.dwords[&key])
+        }
+        fn read(&mut self, slot: u32, key: u32) -> Result<u64, Fault> {
+            Ok(*self.access(slot, key))
+        }
+        fn write(&mut self, slot: u32, key: u32, value: u64) -> Result<u64, Fault> {
+            Ok(std::mem::replace(self.access(slot, key), value))
+        }
+    }
+
+    fn digest(message: &[u8]) -> Vec<u8> {
+        let mut digest = [0; 32];
+        let mut keccak = Keccak::v256();
+        keccak.update(message);
+        keccak.finalize(&mut digest);
+        digest.to_vec()
+    }
+
+    #[test]
+    fn digests_agree_and_slots_are_in_order() {
+        for len in (0..300).chain([64 * 136 - 1]) {
+            let data = 0x1_0000 + len % 8;
+            let mut memory = Memory::default();
+            let message = memory.bytes(data, len);
+            memory.accesses.clear();
+            // The output takes the place of the data.
+            run([0x1_0000, data, len, FIRST | LAST], &mut memory).unwrap();
+            let mut last_slots = HashMap::new();
+            for (key, slot) in &memory.accesses {
+                let before = last_slots.insert(*key, *slot);
+                assert!(before < Some(*slot), "{len} bytes: slot {slot} after {before:?}");
+            }
+            let keys: HashSet<u32> = last_slots.into_keys().collect();
+            assert!(keys.len() <= DWORDS_MAX as usize);
+            assert_eq!(memory.bytes(0x1_0000, 32), digest(&message), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_message_may_take_several_calls() {
+        let mut memory = Memory::default();
+        let message = memory.bytes(0x1005, 500);
+        for (at, len, flags) in [(0, 272, FIRST), (272, 136, 0), (408, 92, LAST)] {
+            run([0x8000, 0x1005 + at, len, flags], &mut memory).unwrap();
+        }
+        assert_eq!(memory.bytes(0x8000, 32), digest(&message));
+    }
+
+    #[test]
+    fn bad_arguments_are_refused() {
+        let refused = [
+            [0x8000, 0x1000, 136, 4],
+            [0x8000, 0x1000, 0, FIRST],
+            [0x8000, 0x1000, 135, 0],
+            [0x8000, 0x1000, 137, FIRST],
+            [0x8000, 0x1000, 64 * 136, LAST],
+            [0x8000, 0x1000, 65 * 136, FIRST],
+            [0x8000, 0x1000, u32::MAX, FIRST | LAST],
+            [0x8004, 0x1000, 136, FIRST | LAST],
+            [0xffff_ffe8, 0x1000, 1, FIRST | LAST],
+            [0xffff_ff40, 0x1000, 1, LAST],
+            [0x8000, 0xffff_fff0, 17, FIRST | LAST],
+        ];
+        for arguments in refused {
+            let mut memory = Memory::default();
+            assert!(run(arguments, &mut memory).is_err(), "{arguments:x?}");
+            assert_eq!(memory.accesses, []);
+        }
+        // At the end of the address space, but not beyond.
+        run([0xffff_ffe0, 0xffff_fff0, 16, FIRST | LAST], &mut Memory::default()).unwrap();
+    }
 }

@@ -85,3 +85,101 @@ fn minus(a: U256, b: U256) -> U256 {
 fn divide(a: U256, b: U256) -> Option<U256> {
     b.inv_mod(PRIME).map(|inverse| a.mul_mod(inverse, PRIME))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::precompile::testing::Flat;
+
+    const P: u32 = 8 * 10;
+    const Q: u32 = 8 * 100;
+    /// G and 2·G of SEC 2, section 2.4.1, and 3·G.
+    const MULTIPLES: [[&str; 2]; 3] = [
+        [
+            "0x79be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798",
+            "0x483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8",
+        ],
+        [
+            "0xc6047f9441ed7d6d3045406e95c07cd85c778e4b8cef3ca7abac09b95c709ee5",
+            "0x1ae168fea63dc339a3c58419466ceaeef7f632653266d0e1236431a950cfe52a",
+        ],
+        [
+            "0xf9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9",
+            "0x388f7b0f632de8140fe337e62a37f3566500a99934c2231b6cb9fd7584b8e672",
+        ],
+    ];
+
+    fn multiple(k: usize) -> [U256; 2] {
+        MULTIPLES[k - 1].map(|x| x.parse().expect("a number"))
+    }
+
+    fn memory(p: [U256; 2], q: [U256; 2]) -> Flat {
+        let mut memory = Flat::default();
+        for (at, point) in [(P / 8, p), (Q / 8, q)] {
+            for (key, word) in (at..).zip(point.iter().flat_map(|x| x.into_limbs())) {
+                memory.dwords.insert(key, word);
+            }
+        }
+        memory
+    }
+
+    fn written(memory: &Flat, at: u32) -> [U256; 2] {
+        let word = |i: u32| memory.dwords[&(at / 8 + i)];
+        [0, 4].map(|i| U256::from_limbs([word(i), word(i + 1), word(i + 2), word(i + 3)]))
+    }
+
+    #[test]
+    fn multiples_of_the_generator() {
+        let mut sum = memory(multiple(1), multiple(2));
+        add([P, Q, 0, 0], &mut sum).expect("different x");
+        assert_eq!(written(&sum, P), multiple(3));
+        assert_eq!(sum.slots, [[Q_SLOT; 8], [P_SLOT; 8]].concat());
+        let mut double_of = memory(multiple(1), multiple(2));
+        double([P, 0, 0, 0], &mut double_of).expect("y is not 0");
+        assert_eq!(written(&double_of, P), multiple(2));
+        assert_eq!(written(&double_of, Q), multiple(2));
+        assert_eq!(double_of.slots, [P_SLOT; 8]);
+    }
+
+    /// q is what was there before p was written: here its y is p's x.
+    #[test]
+    fn points_may_overlap() {
+        let [[x1, y1], [x2, _]] = [multiple(1), multiple(2)];
+        let mut memory = memory([x1, y1], [U256::ZERO; 2]);
+        for (key, word) in (P / 8 - 4..).zip(x2.into_limbs()) {
+            memory.dwords.insert(key, word);
+        }
+        add([P, P - 32, 0, 0], &mut memory).expect("q is (x2, x1)");
+        let slope = divide(minus(x1, y1), minus(x2, x1)).expect("different x");
+        let x3 = minus(minus(slope.mul_mod(slope, PRIME), x1), x2);
+        assert_eq!(written(&memory, P)[0], x3);
+    }
+
+    #[test]
+    fn exceptional_points_are_faults() {
+        let [[x, y], other] = [multiple(1), multiple(2)];
+        let zero = U256::ZERO;
+        for (p, q) in [
+            ([x, y], [x, y]),
+            ([x, y], [x, PRIME - y]),
+            ([PRIME, y], other),
+            ([x, PRIME], other),
+            (other, [PRIME + U256::ONE, y]),
+            (other, [x, U256::MAX]),
+        ] {
+            let result = add([P, Q, 0, 0], &mut memory(p, q));
+            assert!(
+                matches!(result, Err(Fault::Precompile { precompile: "SECP256K1_ADD", .. })),
+                "{p:?} {q:?}"
+            );
+        }
+        for p in [[x, zero], [PRIME, y], [x, PRIME + U256::ONE]] {
+            let result = double([P, 0, 0, 0], &mut memory(p, other));
+            assert!(matches!(result, Err(Fault::Precompile { precompile: "SECP256K1_DOUBLE", .. })), "{p:?}");
+        }
+        let mut memory = memory([x, y], other);
+        assert!(matches!(add([P, Q + 4, 0, 0], &mut memory), Err(Fault::Misaligned { .. })));
+        assert!(add([P, Q, 0, 1], &mut memory).is_err());
+        assert!(double([P, 0, 1, 0], &mut memory).is_err());
+    }
+}

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use vellum_block::{Outcome, Phase};
+use vellum_block::{BlockInput, Outcome, Phase, transaction_hashes};
 use vellum_zkvm::{Limits, Machine, Mark, Profile, execute};
 
 use super::{Statement, execute_natively, guest, read, require_agreement};
@@ -31,6 +31,8 @@ pub(crate) struct Report {
     #[serde(flatten)]
     statement: Statement,
     transactions: Vec<Transaction>,
+    /// Cells of the whole block.
+    cells: u64,
 }
 
 /// A transaction and its cost.
@@ -52,24 +54,28 @@ impl Execute {
         let execution = execute(&program, &file, Limits::default(), &mut Stderr::new())?;
         require_agreement(execution.exit.status, execution.output.as_deref(), &outcome)?;
         let machine = Machine::new(Profile::Standard);
-        let transactions = transactions(&machine, &outcome, &execution.marks)?;
+        let transactions = transactions(&machine, &file, &outcome, &execution.marks)?;
+        let cells = cells(&machine, &execution.rows);
         let execution = Executed::new(execution, started);
-        Ok(Report { execution, statement: outcome.public.into(), transactions })
+        Ok(Report { execution, statement: outcome.public.into(), transactions, cells })
     }
 }
 
 /// The guest marks where each transaction begins and what follows the last.
 pub(crate) fn transactions(
     machine: &Machine,
+    file: &[u8],
     outcome: &Outcome,
     marks: &[Mark],
 ) -> Result<Vec<Transaction>, Failure> {
-    let with_cost = (0u32..).zip(&outcome.transactions).map(|(index, transaction)| {
+    let input = BlockInput::parse(file).map_err(Failure::usage)?;
+    let hashes = transaction_hashes(&input).map_err(Failure::not_valid)?;
+    let with_cost = (0u32..).zip(hashes).zip(&outcome.transactions).map(|((index, hash), transaction)| {
         let label = Phase::Transaction(index).label();
         let begin = marks.iter().position(|mark| mark.label == label)?;
         let (begin, end) = (&marks[begin], marks.get(begin + 1)?);
         Some(Transaction {
-            hash: transaction.hash.0,
+            hash: hash.0,
             gas: transaction.gas_used,
             cycles: end.cycles - begin.cycles,
             cells: cells(machine, &end.rows) - cells(machine, &begin.rows),
@@ -86,6 +92,7 @@ impl Display for Report {
         for transaction in &self.transactions {
             writeln!(f, "transaction      {transaction}")?;
         }
+        writeln!(f, "block            {} cells", self.cells)?;
         write!(f, "{}", self.execution)
     }
 }
