@@ -36,7 +36,9 @@ fn main() {
         (2, true) => repeat(|| drop_value(Sha256::digest(black_box(&[7; 55])))),
         (3, false) => repeat(|| copy(|to, from| to.copy_from_slice(from))),
         // Dword by dword, as the hardware has it.
-        (3, true) => repeat(|| copy(|to, from| to.iter_mut().zip(from).for_each(|(to, from)| *to = *black_box(from)))),
+        (3, true) => {
+            repeat(|| copy(|to, from| to.iter_mut().zip(from).for_each(|(to, from)| *to = *black_box(from))))
+        }
         (4, false) => repeat(|| {
             let [a, b, m] = black_box(&NUMBERS);
             drop_value(rt::u256_mul_mod(a, b, m));

@@ -4,8 +4,8 @@ use std::fmt::{Error, Write};
 
 use crate::bench::Figures;
 use crate::bench::blocks;
-use crate::bench::precompiles;
 use crate::bench::measure::Run;
+use crate::bench::precompiles;
 
 /// Stages as `vellum prove --json` names them, in order, and what they do. The first is the rest of the process.
 pub(crate) const STAGES: [(&str, &str); 13] = [
