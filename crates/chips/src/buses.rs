@@ -31,9 +31,15 @@ pub const SPONGE: Bus = Bus::permutation("SPONGE", 13, 7);
 /// (ts, set, shift, to, from, rest, skip, bytes 7): what a row of COPY or COPY_ALIGNED leaves to the next. Shift 0 is
 /// COPY_ALIGNED's.
 pub const COPY: Bus = Bus::permutation("COPY", 14, 14);
+/// (ts, number, a to h: two limbs each): a SHA-256 state after 8·number rounds.
+pub const SHA_STATE: Bus = Bus::permutation("SHA_STATE", 15, 18);
+/// (ts, tag, eight words: two limbs each): words of a SHA-256 message schedule; the tag says which, and for whom.
+pub const SHA_WORDS: Bus = Bus::permutation("SHA_WORDS", 16, 18);
 /// (pc, op, rd, rs1, rs2, i0, i1, npc): the decoded ROM, received by PROGRAM over all shards.
 pub const ROM: Bus = Bus::global_lookup("ROM", 20, 8);
 
 /// All of them, for set-up checks and reports.
-pub const ALL: [Bus; 15] =
-    [STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE, KSTATE, SPONGE, COPY, ROM];
+pub const ALL: [Bus; 17] = [
+    STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE, KSTATE, SPONGE, COPY, SHA_STATE,
+    SHA_WORDS, ROM,
+];

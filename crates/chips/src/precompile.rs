@@ -15,8 +15,8 @@ use vellum_isa::Precompile;
 use vellum_stark::{Algebra, AnyChip, Builder, Chip, ChipSet, F, PrimeCharacteristicRing, Round, Traces};
 
 use crate::{
-    CopyAlignedChip, CopyChip, HintChip, KeccakChip, KeccakFChip, PRE, RANGE16, Secp256k1Chip, SpongeChip,
-    U256Chip,
+    CopyAlignedChip, CopyChip, HintChip, KeccakChip, KeccakFChip, PRE, RANGE16, Secp256k1Chip, Sha256Chip,
+    Sha256RoundsChip, SpongeChip, U256Chip,
 };
 
 /// First time slot of a precompile's memory accesses: a7 and a0 to a3 come before.
@@ -48,6 +48,8 @@ pub(crate) fn precompiles() -> [Box<dyn CallTable>; PRECOMPILE_TABLES] {
         Box::new(U256Chip),
         Box::new(CopyChip),
         Box::new(CopyAlignedChip),
+        Box::new(Sha256Chip),
+        Box::new(Sha256RoundsChip),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use vellum_executor::{Access, Call, Event, Touch};
+use vellum_executor::{Access, Call, Event, Touch, sha256_compress};
 use vellum_isa::{Op, Precompile, RomRow};
 use vellum_stark::{
     Bus, BusKind, Direction, F, PrimeCharacteristicRing, PrimeField32, Widths,
@@ -233,4 +233,24 @@ pub(crate) fn shown(call: &Call) -> Vec<(Bus, Direction, Vec<F>)> {
         }
     }
     open
+}
+
+impl Bytes {
+    /// A call at `TS` of SHA256.
+    pub(crate) fn sha256(state: u32, block: u32) -> Call {
+        let mut bytes = Self::new();
+        let mut words = |at: u32, n: u32, from: fn([u8; 4]) -> u32| -> Vec<u32> {
+            (0..n).map(|i| from([0, 1, 2, 3].map(|k| bytes.byte(at + 4 * i + k)))).collect()
+        };
+        let block_words = words(block, 16, u32::from_be_bytes);
+        let before = words(state, 8, u32::from_le_bytes);
+        let after = sha256_compress(
+            before.try_into().expect("eight words"),
+            block_words.try_into().expect("sixteen words"),
+        );
+        let mut touches = bytes.touch(7, block, 64, |_, _| ());
+        let after = after.map(u32::to_le_bytes);
+        touches.extend(bytes.touch(8, state, 32, |i, byte| *byte = after.as_flattened()[i as usize]));
+        Call { ts: TS, code: Precompile::Sha256.code(), args: [state, block, 0, 0], touches }
+    }
 }

@@ -5,7 +5,7 @@ mod common;
 
 use common::{
     MACHINE,
-    assembler::{A0, A1, Asm, DATA},
+    assembler::{A0, A1, A2, A3, Asm, DATA},
     prove, shards, verify,
 };
 use tiny_keccak::{Hasher, Keccak};
@@ -15,9 +15,6 @@ use vellum_isa::{
     Precompile, ecall,
     map::{INPUT_BASE, STACK_TOP},
 };
-
-const A2: u32 = 12;
-const A3: u32 = 13;
 
 /// Adds a call to a program.
 fn call(asm: Asm, precompile: Precompile, [a0, a1, a2, a3]: [u64; 4]) -> Asm {
@@ -56,6 +53,15 @@ fn bytes_are_copied_and_set() {
     }
     for (to, byte, len) in [(DATA + 3, 0xa5, 30), (heap, 0, 800), (heap + 1, 255, 1), (heap, 7, 0)] {
         asm = call(asm, Precompile::Memset, [to, byte, len, 0]);
+    }
+    check(asm);
+}
+
+#[test]
+fn blocks_are_hashed() {
+    let mut asm = Asm::new();
+    for (state, block) in [(DATA, DATA + 0x40), (DATA + 0x48, DATA + 0x40), (DATA, 0x10_0000), (DATA, DATA)] {
+        asm = call(asm, Precompile::Sha256, [state, block, 0, 0]);
     }
     check(asm);
 }

@@ -21,5 +21,8 @@ pub use fast::{Execution, Limits, MARKS_MAX, Mark, execute};
 pub use host::{Console, OUTPUT_BYTES_MAX, Silent, WRITE_BYTES_MAX};
 pub use memory::INPUT_BYTES_MAX;
 pub use plan::{INSTRUCTIONS_MAX, Plan, ShardLimits, ShardPlan, Shards, histogram, plan, plan_at};
-pub use precompile::{COPY_ALIGNED_DWORDS, DEMAND_MAX, Demand, PRECOMPILE_TABLES, Rows, TABLES, Table};
+pub use precompile::{
+    COPY_ALIGNED_DWORDS, DEMAND_MAX, Demand, PRECOMPILE_TABLES, Rows, SHA256_CONSTANTS, TABLES, Table,
+    sha256_compress,
+};
 pub use profile::{Counts, FunctionProfile, Profile, STACK_DEPTH_MAX, StackProfile, profile};

@@ -12,9 +12,11 @@ mod copy;
 mod hint;
 mod keccak;
 mod secp256k1;
+mod sha256;
 mod u256;
 
 pub use copy::COPY_ALIGNED_DWORDS;
+pub use sha256::{SHA256_CONSTANTS, sha256_compress};
 
 /// A table whose rows precompile calls fill. Tables are numbered after the families.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,10 +38,14 @@ pub enum Table {
     Copy,
     /// A row per four dwords of a MEMCPY or MEMSET of whole dwords.
     CopyAligned,
+    /// A row per call of SHA256.
+    Sha256,
+    /// A row per eight rounds of SHA256.
+    Sha256Rounds,
 }
 
 /// Number of tables that only precompile calls fill.
-pub const PRECOMPILE_TABLES: usize = 8;
+pub const PRECOMPILE_TABLES: usize = 10;
 
 /// Number of tables that executed instructions fill: one per family, then [`Table`].
 pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
@@ -57,12 +63,13 @@ pub struct Demand {
 }
 
 /// The most rows and dwords of a call of each kind.
-const MOST: [(&[(Table, u32)], u32); 5] = [
+const MOST: [(&[(Table, u32)], u32); 6] = [
     (&[(Table::Hint, 1)], hint::DWORDS_MAX),
     (&keccak::ROWS_MAX, keccak::DWORDS_MAX),
     (&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX),
     (&[(Table::U256, 1)], u256::DWORDS_MAX),
     (&[(Table::Copy, copy::ROWS_MAX), (Table::CopyAligned, copy::ALIGNED_ROWS_MAX)], copy::DWORDS_MAX),
+    (&sha256::ROWS, sha256::DWORDS_MAX),
 ];
 
 /// The most that a call of any precompile needs.
@@ -141,7 +148,8 @@ pub(crate) fn demand(precompile: Precompile, arguments: [u32; 4]) -> Demand {
             let (table, rows, dwords) = copy::demand(a0, from, a2);
             needs(&[(table, rows)], dwords);
         }
-        _ => {}
+        Precompile::Sha256 => needs(&sha256::ROWS, sha256::DWORDS_MAX),
+        Precompile::Memcmp => {}
     }
     demand
 }
@@ -162,7 +170,8 @@ pub(crate) fn run(
         Precompile::U256Sub => u256::sub(arguments, dwords),
         Precompile::Memcpy => copy::memcpy(arguments, dwords),
         Precompile::Memset => copy::memset(arguments, dwords),
-        other => Err(Fault::UnknownEcall(other.code())),
+        Precompile::Sha256 => sha256::run(arguments, dwords),
+        other @ Precompile::Memcmp => Err(Fault::UnknownEcall(other.code())),
     }
 }
 

@@ -47,6 +47,7 @@ const FILES: &[(&str, &str)] = &[
     ("rt/src/output.rs", include_str!("../../../guest/rt/src/output.rs")),
     ("rt/src/precompile.rs", include_str!("../../../guest/rt/src/precompile.rs")),
     ("rt/src/secp256k1.rs", include_str!("../../../guest/rt/src/secp256k1.rs")),
+    ("rt/src/sha256.rs", include_str!("../../../guest/rt/src/sha256.rs")),
     ("rt/src/start.rs", include_str!("../../../guest/rt/src/start.rs")),
     ("rt/isa/Cargo.toml", include_str!("../template/rt/isa/Cargo.toml")),
     ("rt/isa/src/lib.rs", include_str!("../template/rt/isa/src/lib.rs")),

@@ -32,6 +32,7 @@ mod memory;
 mod output;
 mod precompile;
 mod secp256k1;
+mod sha256;
 mod start;
 
 pub use call::mark;
@@ -41,4 +42,5 @@ pub use keccak::{Keccak256, keccak256};
 pub use output::{commit, exit};
 pub use precompile::{hint, secp256k1_add, secp256k1_double, u256_mul_add, u256_mul_mod, u256_sub};
 pub use secp256k1::recover;
+pub use sha256::{Sha256, sha256};
 pub use vellum_isa::HintKind;

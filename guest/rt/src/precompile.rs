@@ -120,3 +120,13 @@ pub(crate) unsafe fn set(to: *mut u8, byte: u8, len: usize) {
     // SAFETY: the caller's promise.
     unsafe { call(Precompile::Memset, [to as usize, byte.into(), len, 0]) }
 }
+
+/// One compression of SHA-256.
+///
+/// # Safety
+/// Both must be multiples of 8, the block readable for 64 bytes.
+#[inline]
+pub(crate) unsafe fn sha256_compress(state: &mut [u32; 8], block: *const u8) {
+    // SAFETY: the caller's promise.
+    unsafe { call(Precompile::Sha256, [state.as_mut_ptr() as usize, block as usize, 0, 0]) }
+}

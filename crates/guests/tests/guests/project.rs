@@ -64,8 +64,10 @@ fn the_runtime_keeps_its_promises() {
     }
     project.build();
 
-    let heap = run(&project.elf("heap"), b"");
-    assert_eq!((heap.status, heap.printed.as_str(), heap.output.as_deref()), (0, "", Some(&b"done"[..])));
+    for name in ["heap", "memory"] {
+        let run = run(&project.elf(name), b"");
+        assert_eq!((run.status, run.printed.as_str(), run.output.as_deref()), (0, "", Some(&b"done"[..])));
+    }
 
     let input: Vec<u8> = (0..2000u32).map(|i| (i * i / 7) as u8).collect();
     let output = run(&project.elf("output"), &input);

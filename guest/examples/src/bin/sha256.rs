@@ -4,11 +4,10 @@
 #![no_std]
 #![no_main]
 
-use sha2::{Digest, Sha256};
-use vellum_guest_rt::{commit, entry, input};
+use vellum_guest_rt::{commit, entry, input, sha256};
 
 entry!(main);
 
 fn main() {
-    commit(&Sha256::digest(input()));
+    commit(&sha256(input()));
 }

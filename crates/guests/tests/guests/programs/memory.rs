@@ -1,6 +1,6 @@
 //! Copies, sets and compares runs of bytes at every alignment, against loops over single bytes.
 //!
-//! Input: nothing. Output: the number of runs, u64 little-endian.
+//! Commits "done".
 #![no_std]
 #![no_main]
 
@@ -19,23 +19,20 @@ const LENGTHS: [usize; 22] =
     [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 31, 32, 33, 40, 64, 100, 255, 256, 300];
 
 fn main() {
-    let mut runs = 0_u64;
     for to in 0..8 {
-        for from in 0..8 {
+        for from in [0, 3, 6] {
             for len in LENGTHS {
                 copies(to, from, len);
                 moves(to + 300, from + 290, len);
                 moves(to + 290, from + 300, len);
                 compares(to, from, len);
-                runs += 4;
             }
         }
         for len in LENGTHS {
             sets(to, len);
-            runs += 1;
         }
     }
-    commit(&runs.to_le_bytes());
+    commit(b"done");
 }
 
 fn bytes() -> [u8; BYTES] {
@@ -80,9 +77,8 @@ fn compares(to: usize, from: usize, len: usize) {
     }
     // What lies around the runs must not count.
     b[from + len] = !a[to + len];
-    let order = |a: &[u8; BYTES], b: &[u8; BYTES]| {
-        black_box(&a[to..to + len]).cmp(black_box(&b[from..from + len]))
-    };
+    let order =
+        |a: &[u8; BYTES], b: &[u8; BYTES]| black_box(&a[to..to + len]).cmp(black_box(&b[from..from + len]));
     assert!(order(a, b) == Ordering::Equal && black_box(&a[to..to + len]) == black_box(&b[from..from + len]));
     for at in [0, 1, 7, 8, 20, 31, 130, 299] {
         if at < len {
