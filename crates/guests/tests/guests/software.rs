@@ -23,8 +23,10 @@ const BEHIND_HOOKS: [(&str, &str); 4] =
 
 fn in_software(name: &str) -> Option<&'static str> {
     // rt's own functions call precompiles.
-    let name = format!("{:#}", rustc_demangle::demangle(name)).replace("vellum_guest_rt::keccak::", "");
-    SOFTWARE.into_iter().find(|part| name.contains(part))
+    let name = format!("{:#}", rustc_demangle::demangle(name)).replace("vellum_guest_rt::keccak::", "rt::");
+    // Where a word begins, so that `k256::` is not found in `Keccak256::`.
+    let begins = |at: usize| !name[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    SOFTWARE.into_iter().find(|part| name.match_indices(*part).any(|(at, _)| begins(at)))
 }
 
 #[test]
@@ -41,7 +43,8 @@ fn no_guest_contains_what_a_precompile_does() {
             &[0x8000_0000_0000_808a, 0x8000_0000_8000_8000],
             &[0x7137_4491_428a_2f98, 0xe9b5_dba5_b5c0_fbcf],
         ];
-        for (table, allowed) in tables.into_iter().zip([false, guest.name == "block"]) {
+        // In the block guest, Keccak is behind alloy's text of an address, which only a panic writes.
+        for (table, allowed) in tables.into_iter().zip([guest.name == "block"; 2]) {
             let holds = program
                 .segments
                 .iter()
