@@ -1,4 +1,4 @@
-//! Calls of precompiles in whole programs: executed, cut into shards, and every constraint and bus checked.
+//! Calls on points and integers in whole programs: executed, cut into shards, and every constraint and bus checked.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;

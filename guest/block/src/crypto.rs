@@ -37,6 +37,10 @@ impl CryptoProvider for Accelerated {
 }
 
 impl Crypto for Accelerated {
+    fn sha256(&self, input: &[u8]) -> [u8; 32] {
+        vellum_guest_rt::sha256(input)
+    }
+
     fn secp256k1_ecrecover(
         &self,
         sig: &[u8; 64],

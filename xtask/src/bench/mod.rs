@@ -6,6 +6,7 @@
 mod blocks;
 mod host;
 mod measure;
+mod precompiles;
 mod report;
 
 use std::fs;
@@ -15,6 +16,7 @@ use anyhow::{Context, Result};
 use crate::bench::blocks::BlockRun;
 use crate::bench::host::Host;
 use crate::bench::measure::{Bench, Run};
+use crate::bench::precompiles::Comparison;
 use crate::{setup, shell};
 
 /// Rounds of the `alu` guest, ten instructions each: about 1.5, 15 and 60 million cycles.
@@ -38,6 +40,7 @@ struct Figures {
     block: Run,
     /// The first is a hundred transfers of an ERC-20 over a million accounts.
     blocks: Vec<BlockRun>,
+    comparisons: Vec<Comparison>,
     /// Executed instructions per second, without proving.
     instructions_per_second: f64,
 }
@@ -75,9 +78,20 @@ fn measure(full: bool) -> Result<Figures> {
     ];
     let block = bench.block("block", "crates/block/testdata/demo.block")?;
     let blocks = blocks::measure(&bench)?;
+    let comparisons = precompiles::measure(&bench)?;
     let instructions_per_second = bench.execution_speed("alu", &longest)?;
     host.load_after = host::load();
-    Ok(Figures { host, lengths, short_rates, small_memory, programs, block, blocks, instructions_per_second })
+    Ok(Figures {
+        host,
+        lengths,
+        short_rates,
+        small_memory,
+        programs,
+        block,
+        blocks,
+        comparisons,
+        instructions_per_second,
+    })
 }
 
 /// The document with the text between its markers replaced.

@@ -5,6 +5,7 @@ use std::fmt::{Error, Write};
 use crate::bench::Figures;
 use crate::bench::blocks;
 use crate::bench::measure::Run;
+use crate::bench::precompiles;
 
 /// Stages as `vellum prove --json` names them, in order, and what they do. The first is the rest of the process.
 pub(crate) const STAGES: [(&str, &str); 13] = [
@@ -33,6 +34,7 @@ pub(crate) fn markdown(figures: &Figures) -> Result<String, Error> {
     time(&mut text, figures)?;
     programs(&mut text, figures)?;
     blocks::report(&mut text, &figures.blocks)?;
+    precompiles::report(&mut text, &figures.comparisons)?;
     Ok(text)
 }
 

@@ -5,3 +5,4 @@ mod bundled;
 mod harness;
 mod hints;
 mod project;
+mod software;
