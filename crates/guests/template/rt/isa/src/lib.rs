@@ -3,3 +3,5 @@
 
 pub mod ecall;
 pub mod map;
+
+pub use ecall::{HintKind, Precompile};
