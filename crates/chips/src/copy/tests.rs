@@ -230,10 +230,10 @@ fn rows_show_what_the_calls_do() {
             let distance = [0, 8, 16, 80, 0x1000_0000][random.bits() as usize % 5];
             let base = [0, 0xfff8, 0x7fff_fff8, 0xdfff_f000][random.bits() as usize % 4];
             let (mut to, mut from) = (base + to, base + distance + from);
-            if random.bits() % 2 == 0 {
+            if random.bits().is_multiple_of(2) {
                 (to, from) = (from, to);
             }
-            let byte = (random.bits() % 4 == 0).then_some(from as u8);
+            let byte = random.bits().is_multiple_of(4).then_some(from as u8);
             agrees(&Bytes::copy(to, from, *len, byte));
         }
     }
