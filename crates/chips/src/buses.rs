@@ -37,9 +37,3 @@ pub const SHA_STATE: Bus = Bus::permutation("SHA_STATE", 15, 18);
 pub const SHA_WORDS: Bus = Bus::permutation("SHA_WORDS", 16, 18);
 /// (pc, op, rd, rs1, rs2, i0, i1, npc): the decoded ROM, received by PROGRAM over all shards.
 pub const ROM: Bus = Bus::global_lookup("ROM", 20, 8);
-
-/// All of them, for set-up checks and reports.
-pub const ALL: [Bus; 17] = [
-    STATE, MEM, GMEM, EXIT, KEYS, PRODUCT, PROG, RANGE16, RANGE8, BYTE, PRE, KSTATE, SPONGE, COPY, SHA_STATE,
-    SHA_WORDS, ROM,
-];

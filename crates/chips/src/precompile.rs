@@ -10,14 +10,35 @@
 //! above p/2). Then the key is lo/8 + 2^13·hi < 2^29, and a key a little above it has no token if it is not below 2^29:
 //! nothing wraps, and no register can be reached.
 
+mod bigint;
+mod copy;
+mod copy_aligned;
+mod dwords;
+mod hint;
+mod keccak;
+mod keccak_f;
+mod secp256k1;
+mod sha256;
+mod sha256_rounds;
+mod sponge;
+mod u256;
+
+pub use copy::{CopyChip, CopyRow};
+pub use copy_aligned::{CopyAlignedChip, CopyAlignedRow};
+pub use hint::HintChip;
+pub use keccak::{KeccakChip, KeccakRow};
+pub use keccak_f::{KeccakFChip, ROUNDS, Round, State};
+pub use secp256k1::Secp256k1Chip;
+pub use sha256::Sha256Chip;
+pub use sha256_rounds::{Sha256RoundsChip, Sha256RoundsRow};
+pub use sponge::{AbsorbRow, SpongeChip};
+pub use u256::U256Chip;
+
 use vellum_executor::{Call, PRECOMPILE_TABLES, Table};
 use vellum_isa::Precompile;
-use vellum_stark::{Algebra, AnyChip, Builder, Chip, ChipSet, F, PrimeCharacteristicRing, Round, Traces};
+use vellum_stark::{Algebra, AnyChip, Builder, Chip, ChipSet, F, PrimeCharacteristicRing, Traces};
 
-use crate::{
-    CopyAlignedChip, CopyChip, HintChip, KeccakChip, KeccakFChip, PRE, RANGE16, Secp256k1Chip, Sha256Chip,
-    Sha256RoundsChip, SpongeChip, U256Chip,
-};
+use crate::{PRE, RANGE16};
 
 /// First time slot of a precompile's memory accesses: a7 and a0 to a3 come before.
 pub(crate) const FIRST_SLOT: u32 = 7;
@@ -63,7 +84,7 @@ impl<C: PrecompileChip> CallTable for C {
     fn fill(&self, set: &ChipSet, traces: &mut Traces, calls: &[Call]) {
         let rows: Vec<C::Row> = calls.iter().flat_map(|call| self.rows(call)).collect();
         if !rows.is_empty() {
-            traces.fill(set, self.table() as usize, Round::Main, rows.len(), |i, row| {
+            traces.fill(set, self.table() as usize, vellum_stark::Round::Main, rows.len(), |i, row| {
                 self.write_row(&rows[i], row);
             });
         }

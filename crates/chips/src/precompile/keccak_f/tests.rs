@@ -218,6 +218,6 @@ fn permutations_as_tiny_keccak_has_them() {
 
 #[test]
 fn shape_is_pinned() {
-    expect_file!["../../snapshots/keccak_f.txt"].assert_eq(&shape(&KeccakFChip));
+    expect_file!["../../../snapshots/keccak_f.txt"].assert_eq(&shape(&KeccakFChip));
     columns_complete::<Row<u8>>();
 }

@@ -135,6 +135,6 @@ fn agrees(call: &Call) {
 
 #[test]
 fn shape_is_pinned() {
-    expect_file!["../../snapshots/copy_aligned.txt"].assert_eq(&shape(&CopyAlignedChip));
+    expect_file!["../../../snapshots/copy_aligned.txt"].assert_eq(&shape(&CopyAlignedChip));
     columns_complete::<CopyAlignedRow<u8>>();
 }

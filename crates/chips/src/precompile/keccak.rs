@@ -59,9 +59,9 @@ use crate::{
     KSTATE, RANGE16, SPONGE, Write,
     access::inverse_2_8,
     family::exclusive,
-    keccak_f::{ROUNDS, capacity_token, rate_token},
+    precompile::keccak_f::{ROUNDS, capacity_token, rate_token},
+    precompile::sponge::{RATE, Sponge},
     precompile::{PrecompileChip, code, receive_call},
-    sponge::{RATE, Sponge},
     tables::send_bytes,
 };
 

@@ -8,7 +8,7 @@ use vellum_stark::{
 };
 
 use super::*;
-use crate::{MEM, keccak::tests::scene, testing::in_table};
+use crate::{MEM, precompile::keccak::tests::scene, testing::in_table};
 
 /// Column of the call's time.
 pub(crate) const TS_COLUMN: usize = 0;
@@ -182,6 +182,6 @@ fn no_lie_is_accepted() {
 
 #[test]
 fn shape_is_pinned() {
-    expect_file!["../../snapshots/sponge.txt"].assert_eq(&shape(&SpongeChip));
+    expect_file!["../../../snapshots/sponge.txt"].assert_eq(&shape(&SpongeChip));
     columns_complete::<Row<u8>>();
 }

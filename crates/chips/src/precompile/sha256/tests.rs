@@ -102,6 +102,6 @@ fn rounds_of_calls_do_not_mix() {
 
 #[test]
 fn shape_is_pinned() {
-    expect_file!["../../snapshots/sha256.txt"].assert_eq(&shape(&Sha256Chip));
+    expect_file!["../../../snapshots/sha256.txt"].assert_eq(&shape(&Sha256Chip));
     columns_complete::<Row<u8>>();
 }

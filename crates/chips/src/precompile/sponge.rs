@@ -57,8 +57,8 @@ use crate::{
     BYTE, KSTATE, Read, SPONGE,
     access::inverse_2_8,
     family::{exclusive, low_bytes},
-    keccak_f::{ROUNDS, Round, State, rate_token},
     precompile::PrecompileChip,
+    precompile::keccak_f::{ROUNDS, Round, State, rate_token},
     tables::send_bytes,
 };
 

@@ -9,7 +9,7 @@ use vellum_stark::{
 use super::*;
 use crate::{
     MEM,
-    bigint::{
+    precompile::bigint::{
         LIMB_MAX,
         tests::{Interval, inject, limb_bound, to_cells},
     },
@@ -566,6 +566,6 @@ fn limbs_stay_in_bounds() {
 
 #[test]
 fn shape_is_pinned() {
-    expect_file!["../../snapshots/secp256k1.txt"].assert_eq(&shape(&Secp256k1Chip));
+    expect_file!["../../../snapshots/secp256k1.txt"].assert_eq(&shape(&Secp256k1Chip));
     columns_complete::<Row<u8>>();
 }

@@ -47,6 +47,6 @@ fn no_lie_is_accepted() {
 
 #[test]
 fn shape_is_pinned() {
-    expect_file!["../../snapshots/sha256_rounds.txt"].assert_eq(&shape(&Sha256RoundsChip));
+    expect_file!["../../../snapshots/sha256_rounds.txt"].assert_eq(&shape(&Sha256RoundsChip));
     columns_complete::<Sha256RoundsRow<u8>>();
 }

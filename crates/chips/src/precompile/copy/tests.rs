@@ -257,6 +257,6 @@ fn agrees(call: &Call) {
 
 #[test]
 fn shape_is_pinned() {
-    expect_file!["../../snapshots/copy.txt"].assert_eq(&shape(&CopyChip));
+    expect_file!["../../../snapshots/copy.txt"].assert_eq(&shape(&CopyChip));
     columns_complete::<CopyRow<u8>>();
 }

@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn shape_is_pinned() {
-        expect_file!["../snapshots/hint.txt"].assert_eq(&shape(&HintChip));
+        expect_file!["../../snapshots/hint.txt"].assert_eq(&shape(&HintChip));
         columns_complete::<Row<u8>>();
     }
 }

@@ -47,9 +47,9 @@ use vellum_stark::{Algebra, Builder, Chip, Columns, F, PrimeCharacteristicRing, 
 
 use crate::{
     RANGE16,
-    bigint::{Carries, Identity, Int, Number, bytes, check_bytes, limbs_of, merged, write_cells},
-    dwords::Times,
     family::exclusive,
+    precompile::bigint::{Carries, Identity, Int, Number, bytes, check_bytes, limbs_of, merged, write_cells},
+    precompile::dwords::Times,
     precompile::{FIRST_SLOT, PrecompileChip, aligned_key, code, receive_call},
 };
 

@@ -51,7 +51,7 @@ use std::array::from_fn;
 use vellum_executor::{Call, Table};
 use vellum_stark::{Algebra, Builder, Chip, Columns, F, PrimeCharacteristicRing, Widths};
 
-use crate::{KSTATE, family::exclusive, precompile::PrecompileChip, sponge::Sponge};
+use crate::{KSTATE, family::exclusive, precompile::PrecompileChip, precompile::sponge::Sponge};
 
 /// Rounds of a permutation.
 pub const ROUNDS: usize = 24;

@@ -9,7 +9,7 @@ use vellum_stark::{
 use super::*;
 use crate::{
     MEM,
-    bigint::{
+    precompile::bigint::{
         LIMB_MAX,
         tests::{Interval, inject, limb_bound, to_cells},
     },
@@ -495,6 +495,6 @@ fn limbs_stay_in_bounds() {
 
 #[test]
 fn shape_is_pinned() {
-    expect_file!["../../snapshots/u256.txt"].assert_eq(&shape(&U256Chip));
+    expect_file!["../../../snapshots/u256.txt"].assert_eq(&shape(&U256Chip));
     columns_complete::<Row<u8>>();
 }

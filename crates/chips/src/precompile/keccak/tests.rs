@@ -253,7 +253,7 @@ fn rows_of_a_call_belong_together() {
     rejected("a round is left out", &|[.., rounds]| drop(rounds.remove(30)));
     rejected("a round twice", &|[.., rounds]| rounds.push(rounds[5].clone()));
     // Two calls of nine rows: they trade a row, all but the time.
-    let time = crate::sponge::tests::TS_COLUMN;
+    let time = crate::precompile::sponge::tests::TS_COLUMN;
     rejected("two calls interleaved", &|[_, sponge, _]| {
         sponge.swap(4, 13);
         let (a, b) = (sponge[4].main[time], sponge[13].main[time]);
@@ -319,6 +319,6 @@ fn no_lie_is_accepted() {
 
 #[test]
 fn shape_is_pinned() {
-    expect_file!["../../snapshots/keccak.txt"].assert_eq(&shape(&KeccakChip));
+    expect_file!["../../../snapshots/keccak.txt"].assert_eq(&shape(&KeccakChip));
     columns_complete::<Row<u8>>();
 }
