@@ -15,7 +15,7 @@ use vellum_chips::{
 };
 use vellum_executor::{Access, Limits, Shard, ShardLimits, Shards, plan};
 use vellum_isa::{
-    Family, Program, ecall,
+    Family, Precompile, Program, ecall,
     encode::{
         AMO, AUIPC, ECALL, JALR, LOAD, OP, OP_32, OP_IMM, OP_IMM_32, b_type, i_type, j_type, r_type, s_type,
         u_type,
@@ -224,7 +224,7 @@ impl Place {
     }
 }
 
-/// All accesses of a shard by key, in the order of time.
+/// All accesses of a shard by key, in the order of time, but those of precompiles to memory.
 pub(crate) fn histories(program: &Program, shard: &Shard) -> Vec<Vec<Place>> {
     let mut places = Vec::new();
     for family in Family::ALL {
@@ -257,6 +257,7 @@ pub(crate) fn histories(program: &Program, shard: &Shard) -> Vec<Vec<Place>> {
         let arguments = match call.a7.old {
             ecall::EXIT => 1,
             ecall::EXIT_OUTPUT => 5,
+            code if Precompile::from_code(code).is_some() => 4,
             _ => 0,
         };
         (0..arguments).for_each(|i| place(Which::Argument(i), A0 + i as u32, 2 + i as u32));
