@@ -11,6 +11,7 @@
 //! nothing wraps, and no register can be reached.
 
 mod bigint;
+mod compare;
 mod copy;
 mod copy_aligned;
 mod dwords;
@@ -23,6 +24,7 @@ mod sha256_rounds;
 mod sponge;
 mod u256;
 
+pub use compare::{CompareChip, CompareRow};
 pub use copy::{CopyChip, CopyRow};
 pub use copy_aligned::{CopyAlignedChip, CopyAlignedRow};
 pub use hint::HintChip;
@@ -71,6 +73,7 @@ pub(crate) fn precompiles() -> [Box<dyn CallTable>; PRECOMPILE_TABLES] {
         Box::new(CopyAlignedChip),
         Box::new(Sha256Chip),
         Box::new(Sha256RoundsChip),
+        Box::new(CompareChip),
     ]
 }
 

@@ -58,6 +58,25 @@ fn bytes_are_copied_and_set() {
 }
 
 #[test]
+fn bytes_are_compared() {
+    let mut asm = Asm::new();
+    let heap = 0x10_0000;
+    for (out, a, b, len) in [
+        (heap, DATA + 3, DATA + 3, 37),
+        (heap + 8, DATA + 6, DATA + 1, 20),
+        (heap + 16, DATA + 1, DATA + 6, 20),
+        // the result over a run
+        (DATA, DATA, DATA + 8, 24),
+        (heap, 0x20_0003, 0x30_0005, 1 << 15),
+        // nothing is said of the pointers of a call of no bytes
+        (heap, u64::from(u32::MAX), 3, 0),
+    ] {
+        asm = call(asm, Precompile::Memcmp, [out, a, b, len]);
+    }
+    check(asm);
+}
+
+#[test]
 fn blocks_are_hashed() {
     let mut asm = Asm::new();
     for (state, block) in [(DATA, DATA + 0x40), (DATA + 0x48, DATA + 0x40), (DATA, 0x10_0000), (DATA, DATA)] {

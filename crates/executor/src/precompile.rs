@@ -8,6 +8,7 @@ use vellum_isa::{Family, HintKind, Precompile, map::ADDRESS_END};
 
 use crate::{Call, Fault};
 
+mod compare;
 mod copy;
 mod hint;
 mod keccak;
@@ -42,10 +43,12 @@ pub enum Table {
     Sha256,
     /// A row per eight rounds of SHA256.
     Sha256Rounds,
+    /// A row per dword of one run of a MEMCMP, up to the first byte that differs.
+    Compare,
 }
 
 /// Number of tables that only precompile calls fill.
-pub const PRECOMPILE_TABLES: usize = 10;
+pub const PRECOMPILE_TABLES: usize = 11;
 
 /// Number of tables that executed instructions fill: one per family, then [`Table`].
 pub const TABLES: usize = Family::ALL.len() + PRECOMPILE_TABLES;
@@ -56,20 +59,21 @@ pub type Rows = [u32; TABLES];
 /// What a call needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Demand {
-    /// Rows of every table; one of ECALL.
+    /// Most rows of every table; one of ECALL.
     pub rows: Rows,
     /// Most dwords that it touches.
     pub dwords: u32,
 }
 
 /// The most rows and dwords of a call of each kind.
-const MOST: [(&[(Table, u32)], u32); 6] = [
+const MOST: [(&[(Table, u32)], u32); 7] = [
     (&[(Table::Hint, 1)], hint::DWORDS_MAX),
     (&keccak::ROWS_MAX, keccak::DWORDS_MAX),
     (&[(Table::Secp256k1, 1)], secp256k1::DWORDS_MAX),
     (&[(Table::U256, 1)], u256::DWORDS_MAX),
     (&[(Table::Copy, copy::ROWS_MAX), (Table::CopyAligned, copy::ALIGNED_ROWS_MAX)], copy::DWORDS_MAX),
     (&sha256::ROWS, sha256::DWORDS_MAX),
+    (&[(Table::Compare, compare::ROWS_MAX)], compare::DWORDS_MAX),
 ];
 
 /// The most that a call of any precompile needs.
@@ -133,7 +137,7 @@ pub(crate) fn demand(precompile: Precompile, arguments: [u32; 4]) -> Demand {
         tables.iter().for_each(|(table, rows)| demand.rows[*table as usize] = *rows);
         demand.dwords = dwords;
     };
-    let [a0, a1, a2, _] = arguments;
+    let [a0, a1, a2, a3] = arguments;
     match precompile {
         Precompile::Hint => needs(&[(Table::Hint, 1)], hint::DWORDS_MAX),
         Precompile::Keccak => needs(&keccak::rows(arguments), keccak::DWORDS_MAX),
@@ -149,7 +153,10 @@ pub(crate) fn demand(precompile: Precompile, arguments: [u32; 4]) -> Demand {
             needs(&[(table, rows)], dwords);
         }
         Precompile::Sha256 => needs(&sha256::ROWS, sha256::DWORDS_MAX),
-        Precompile::Memcmp => {}
+        Precompile::Memcmp => {
+            let (rows, dwords) = compare::demand(a1, a2, a3);
+            needs(&[(Table::Compare, rows)], dwords);
+        }
     }
     demand
 }
@@ -171,7 +178,7 @@ pub(crate) fn run(
         Precompile::Memcpy => copy::memcpy(arguments, dwords),
         Precompile::Memset => copy::memset(arguments, dwords),
         Precompile::Sha256 => sha256::run(arguments, dwords),
-        other @ Precompile::Memcmp => Err(Fault::UnknownEcall(other.code())),
+        Precompile::Memcmp => compare::run(arguments, dwords),
     }
 }
 

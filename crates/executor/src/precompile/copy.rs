@@ -5,7 +5,7 @@ use super::{Dwords, Table, in_range};
 use crate::Fault;
 
 /// Most bytes of a call.
-const BYTES_MAX: u32 = 1 << 15;
+pub(super) const BYTES_MAX: u32 = 1 << 15;
 /// Most dwords that a call touches: both runs straddle.
 pub(crate) const DWORDS_MAX: u32 = 2 * (BYTES_MAX / 8 + 1);
 /// Most rows of a call in COPY: one per dword, and one that only reads.
@@ -68,7 +68,7 @@ fn check(precompile: &'static str, [to, _, len, unused]: [u32; 4]) -> Result<(),
 }
 
 /// Keys of the dwords that `len` bytes at `address` lie in.
-fn keys(address: u32, len: u32) -> core::ops::Range<u32> {
+pub(super) fn keys(address: u32, len: u32) -> core::ops::Range<u32> {
     let end = (u64::from(address) + u64::from(len)).div_ceil(8) as u32;
     if len == 0 { 0..0 } else { address / 8..end }
 }
