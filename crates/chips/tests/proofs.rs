@@ -461,6 +461,23 @@ fn no_other_shape_is_accepted() {
     assert_eq!(program, Err(MachineError::Presence { index: 1, table: "PROGRAM", expected: false }));
 }
 
+/// A shard that has every table, each of another height, can be verified: no program is without a proof because of what it
+/// calls.
+#[test]
+fn all_tables_fit_one_shard() {
+    let chips = &MACHINE.chip_set().chips;
+    let columns = chips.iter().map(|entry| {
+        let quotient = 8;
+        entry.widths.preprocessed
+            + entry.committed_columns()
+            + 4 * entry.aux_columns()
+            + 8 * entry.sums()
+            + quotient
+    });
+    let columns: usize = columns.sum();
+    assert!(columns <= vellum_stark::COLUMNS_MAX, "{columns} columns");
+}
+
 /// Case 20: at most 2 interactions a row of BOUNDARY, INIT, CODE, PROGRAM and IMAGE, and no sum of them wraps.
 #[test]
 fn global_interactions_are_counted() {

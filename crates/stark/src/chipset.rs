@@ -13,7 +13,7 @@ pub const LOG_HEIGHT_MIN: usize = 5;
 /// Largest log-height of a table: what the security parameters are computed for.
 pub const LOG_HEIGHT_MAX: usize = 22;
 /// Largest number of base-field columns that one proof opens.
-pub const COLUMNS_MAX: usize = 8000;
+pub const COLUMNS_MAX: usize = 10_000;
 
 /// A [`Chip`] behind a pointer: `eval` once per kind of builder.
 pub trait AnyChip: Send + Sync {

@@ -179,7 +179,8 @@ fn relayed_tuples_are_looked_up_globally() {
         data
     };
     assert_eq!(describe(&relay()).validate(), Ok(()));
-    let changes: [(&str, fn(&mut Data)); 7] = [
+    type Change = (&'static str, fn(&mut Data));
+    let changes: [Change; 7] = [
         ("another tuple", |data| data.interactions[4].3 = vec![Term::Cell(Cell::Phase0(0))]),
         ("a received multiplicity of its own", |data| data.interactions[2].2 = main(1)),
         ("a sum instead of a product", |data| {

@@ -1,10 +1,10 @@
 //! Signatures that no signer makes, and hosts that lie: the key that a guest recovers is the right one or none.
 
+use k256::elliptic_curve::PrimeField as _;
 use k256::elliptic_curve::group::Group as _;
 use k256::elliptic_curve::ops::Reduce;
 use k256::elliptic_curve::point::AffineCoordinates as _;
 use k256::elliptic_curve::sec1::ToEncodedPoint as _;
-use k256::elliptic_curve::{Field as _, PrimeField as _};
 use k256::{FieldBytes, ProjectivePoint, Scalar, U256};
 use sha3::{Digest, Keccak256};
 use vellum_executor::{Console, Limits, execute};
@@ -43,8 +43,11 @@ fn made(k: Scalar, s: Scalar, z: Scalar) -> (Vec<u8>, Option<Vec<u8>>) {
 fn lambda() -> Scalar {
     let words: [u64; 4] =
         [0x5363_ad4c_c05c_30e0, 0xa526_1c02_8812_645a, 0x122e_22ea_2081_6678, 0xdf02_967c_1b23_bd72];
-    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_be_bytes()).collect();
-    Scalar::from_repr(*FieldBytes::from_slice(&bytes)).expect("below the order")
+    let mut bytes = FieldBytes::default();
+    for (bytes, word) in bytes.chunks_exact_mut(8).zip(words) {
+        bytes.copy_from_slice(&word.to_be_bytes());
+    }
+    Scalar::from_repr(bytes).expect("below the order")
 }
 
 /// Points that coincide, cancel or vanish inside the sum: R = ±G, ±λG, ±(λ ± 1)G, small multiples; a zero hash; short
@@ -125,7 +128,7 @@ fn lied(input: &[u8], at: usize, change: impl FnMut(HintKind, &mut [u64])) -> (O
     let program = Program::from_elf(elf()).expect("a well-formed program");
     let mut liar = Liar { at, seen: 0, change };
     let execution = execute(&program, input, Limits::default(), &mut liar).expect("reaches its exit");
-    let output = if execution.exit.status == 0 { execution.output.clone() } else { None };
+    let output = if execution.exit.status == 0 { execution.output } else { None };
     (output, liar.seen)
 }
 
