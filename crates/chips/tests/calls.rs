@@ -428,8 +428,8 @@ fn no_call_can_be_added_left_out_or_mixed() {
         let verdict = f.judge(shard, lie);
         tally.count(&verdict, || format!("{name}, call {number}, {:?}", CALLS[number]));
     };
-    for number in 0..CALLS.len() {
-        let at = shard.ecalls.iter().position(|ecall| ecall.ts == shard.calls[number].ts).unwrap();
+    for (number, call) in shard.calls.iter().enumerate() {
+        let at = shard.ecalls.iter().position(|ecall| ecall.ts == call.ts).unwrap();
         judge("a call left out", number, &|s| {
             s.calls.remove(number);
         });
