@@ -53,32 +53,6 @@ fn check(asm: Asm) {
 }
 
 #[test]
-fn bytes_are_copied_and_set() {
-    let mut asm = Asm::new();
-    let heap = 0x10_0000;
-    for (to, from, len) in [
-        (heap + 3, DATA + 6, 37),
-        (heap + 64, DATA, 64),
-        // overlapping both ways, and in place
-        (DATA + 13, DATA + 8, 40),
-        (DATA + 8, DATA + 16, 48),
-        (DATA + 5, DATA + 5, 9),
-        (DATA + 16, DATA + 16, 32),
-        (heap, DATA + 1, 0),
-        // nothing is said of the pointers of a call of no bytes
-        (u64::from(u32::MAX), 3, 0),
-        (0x20_0000, heap, 1 << 15),
-        (0x20_0003, heap + 6, 1 << 15),
-    ] {
-        asm = call(asm, Precompile::Memcpy, [to, from, len, 0]);
-    }
-    for (to, byte, len) in [(DATA + 3, 0xa5, 30), (heap, 0, 800), (heap + 1, 255, 1), (heap, 7, 0)] {
-        asm = call(asm, Precompile::Memset, [to, byte, len, 0]);
-    }
-    check(asm);
-}
-
-#[test]
 fn points_are_added_and_doubled() {
     // G, 2·G and 3·G of secp256k1
     let g = [
