@@ -64,7 +64,7 @@ fn the_runtime_keeps_its_promises() {
     }
     project.build();
 
-    for name in ["heap", "memory"] {
+    for name in ["heap", "integers", "memory"] {
         let run = run(&project.elf(name), b"");
         assert_eq!((run.status, run.printed.as_str(), run.output.as_deref()), (0, "", Some(&b"done"[..])));
     }
