@@ -1,7 +1,7 @@
 //! Commitments to blobs and openings of them (EIP-4844), with Ethereum's trusted set-up.
 
 use alloy_eips::eip4844::env_settings::EnvKzgSettings;
-use alloy_eips::eip4844::{BYTES_PER_BLOB, Blob, kzg_to_versioned_hash};
+use alloy_eips::eip4844::{AsCkzg, Blob, c_kzg, kzg_to_versioned_hash};
 use alloy_primitives::{B256, keccak256};
 
 /// A blob's opening at a point, as the point evaluation precompile takes it.
@@ -19,12 +19,12 @@ pub struct Opening {
 
 /// Versioned hash of a blob; none if an element is not of the field.
 pub fn versioned_hash(blob: &Blob) -> Option<B256> {
-    commitment(blob).map(|commitment| kzg_to_versioned_hash(&commitment))
+    commitment(blob).map(|commitment| hash_of(&commitment))
 }
 
 /// Commitment to a blob; none if an element is not of the field.
 pub fn commitment(blob: &Blob) -> Option<[u8; 48]> {
-    let commitment = EnvKzgSettings::Default.get().blob_to_kzg_commitment(&to_c_kzg(blob)).ok()?;
+    let commitment = EnvKzgSettings::Default.get().blob_to_kzg_commitment(blob.as_ckzg()).ok()?;
     Some(commitment.to_bytes().into_inner())
 }
 
@@ -37,20 +37,18 @@ pub fn data_digest(blob: &Blob) -> B256 {
 pub fn open(blob: &Blob, z: B256) -> Option<Opening> {
     let commitment = commitment(blob)?;
     let point = c_kzg::Bytes32::new(z.0);
-    let (proof, y) = EnvKzgSettings::Default.get().compute_kzg_proof(&to_c_kzg(blob), &point).ok()?;
+    let (proof, y) = EnvKzgSettings::Default.get().compute_kzg_proof(blob.as_ckzg(), &point).ok()?;
     let mut commitment_and_proof = [0; 96];
     commitment_and_proof[..48].copy_from_slice(&commitment);
     commitment_and_proof[48..].copy_from_slice(proof.to_bytes().as_ref());
     Some(Opening {
-        versioned_hash: kzg_to_versioned_hash(&commitment),
+        versioned_hash: hash_of(&commitment),
         z,
-        y: B256::new(y.into_inner()),
+        y: B256::new(*y),
         commitment_and_proof,
     })
 }
 
-fn to_c_kzg(blob: &Blob) -> Box<c_kzg::Blob> {
-    let mut bytes = [0; BYTES_PER_BLOB];
-    bytes.copy_from_slice(blob.as_slice());
-    Box::new(c_kzg::Blob::new(bytes))
+fn hash_of(commitment: &[u8; 48]) -> B256 {
+    kzg_to_versioned_hash(commitment)
 }
