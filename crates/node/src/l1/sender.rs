@@ -245,6 +245,14 @@ impl Sender {
         Ok(self.records.commit(writes)?)
     }
 
+    /// True if a transaction of that name was asked for.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn knows(&self, name: &str) -> Result<bool, SenderError> {
+        Ok(self.records.bytes(&self.by_name(name))?.is_some())
+    }
+
     /// What became of the transaction of that name: nothing yet, or its outcome.
     ///
     /// # Errors
