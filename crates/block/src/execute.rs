@@ -20,7 +20,7 @@ use crate::{
     header::{self, ForkFields, equal},
     receipts::Receipts,
     rules::Chain,
-    state::State,
+    state::{Changes, State, StateError},
 };
 
 /// What a valid block did.
@@ -85,8 +85,23 @@ pub fn transaction_hashes(input: &BlockInput<'_>) -> Result<Vec<B256>, BlockErro
 /// [`execute`], telling `observe` where each phase begins.
 pub fn execute_observed(
     input: &BlockInput<'_>,
-    mut observe: impl FnMut(Phase),
+    observe: impl FnMut(Phase),
 ) -> Result<Outcome, BlockError> {
+    execute_closing(input, observe, State::into_root, |root| *root).map(|(outcome, _)| outcome)
+}
+
+/// [`execute`], with what the block changes in the state.
+pub fn execute_with_changes(input: &BlockInput<'_>) -> Result<(Outcome, Changes), BlockError> {
+    execute_closing(input, |_| {}, State::into_changes, |changes| changes.state_root)
+}
+
+/// Executes the block; `close` turns the state after it into something that `root` reads the state root from.
+fn execute_closing<'w, T>(
+    input: &BlockInput<'w>,
+    mut observe: impl FnMut(Phase),
+    close: impl FnOnce(State<'w>) -> Result<T, StateError>,
+    root: impl FnOnce(&T) -> B256,
+) -> Result<(Outcome, T), BlockError> {
     observe(Phase::Reading);
     if let Some(max) = input.fork.max_block_bytes()
         && input.block.len() > max
@@ -110,7 +125,8 @@ pub fn execute_observed(
     check_result(&block, &fields, &result, &logs_bloom)?;
 
     observe(Phase::StateRoot);
-    let post_state_root = state.into_root()?;
+    let closed = close(state)?;
+    let post_state_root = root(&closed);
     equal("state root", block.header.state_root, post_state_root)?;
     let public = PublicValues {
         chain_id: input.chain_id,
@@ -121,7 +137,7 @@ pub fn execute_observed(
         pre_state_root,
         post_state_root,
     };
-    Ok(Outcome { public, gas_used: result.gas_used, transactions })
+    Ok((Outcome { public, gas_used: result.gas_used, transactions }, closed))
 }
 
 /// What [`run`] gives.
@@ -203,7 +219,7 @@ fn check_result(
 
 /// The hash of a block's requests (EIP-7685): SHA-256 over the hashes of those with data, in ascending order of their types.
 /// alloy's function of this name does not ask the installed cryptography.
-fn requests_hash(requests: &Requests) -> B256 {
+pub(crate) fn requests_hash(requests: &Requests) -> B256 {
     let mut with_data: Vec<&Bytes> = requests.iter().filter(|request| request.len() > 1).collect();
     with_data.sort_by_key(|request| request[0]);
     let hashes: Vec<u8> = with_data.into_iter().flat_map(|request| crypto().sha256(request)).collect();

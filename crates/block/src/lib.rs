@@ -17,6 +17,7 @@
 extern crate alloc;
 
 mod body;
+mod build;
 mod error;
 mod execute;
 #[cfg(feature = "fetch")]
@@ -31,10 +32,13 @@ mod state;
 pub mod trie;
 mod witness;
 
+pub use build::{Attributes, BlockBuilder, BuildError, Built, encode_block, environment, next_header};
 pub use error::BlockError;
-pub use execute::{Outcome, Phase, TransactionOutcome, execute, execute_observed, transaction_hashes};
+pub use execute::{
+    Outcome, Phase, TransactionOutcome, execute, execute_observed, execute_with_changes, transaction_hashes,
+};
 pub use input::{BlockInput, InputError};
 pub use public::{PublicValues, PublicValuesError};
 pub use rules::Fork;
-pub use state::StateError;
+pub use state::{Changes, StateError};
 pub use witness::NodeSet;

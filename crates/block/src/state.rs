@@ -128,6 +128,17 @@ struct Slot {
     now: U256,
 }
 
+/// What a block writes into the state, for those who keep it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Root of the state after the block.
+    pub state_root: B256,
+    /// Hashes and encodings of the trie nodes that are new, or were there already and are written again.
+    pub nodes: Vec<(B256, Vec<u8>)>,
+    /// Hashes and bytes of the codes that were deployed.
+    pub codes: Vec<(B256, Bytes)>,
+}
+
 /// The state during one block.
 #[derive(Debug)]
 pub(crate) struct State<'w> {
@@ -181,13 +192,27 @@ impl<'w> State<'w> {
     /// In each trie values are set before others are removed, so that a branch collapses only if it has
     /// one child in the end: a witness of the touched paths and those siblings is enough.
     pub(crate) fn into_root(self) -> Result<B256, StateError> {
+        self.into_root_observed(&mut |_, _| {})
+    }
+
+    /// [`Self::into_root`], keeping what the block changed.
+    pub(crate) fn into_changes(mut self) -> Result<Changes, StateError> {
+        let created = core::mem::take(&mut self.codes).into_iter();
+        let created = created.filter(|(hash, _)| !self.raw_codes.contains_key(hash));
+        let codes = created.map(|(hash, code)| (hash, code.original_bytes())).collect();
+        let mut nodes = vec![];
+        let state_root = self.into_root_observed(&mut |hash, node| nodes.push((hash, node.to_vec())))?;
+        Ok(Changes { state_root, nodes, codes })
+    }
+
+    fn into_root_observed(self, observe: &mut impl FnMut(B256, &[u8])) -> Result<B256, StateError> {
         let Self { mut tries, accounts, .. } = self;
         let mut removed = vec![];
         for (&address, account) in &accounts {
             match &account.now {
                 Some(info) if account.is_changed() => {
                     let storage = tries.write_slots(address, account)?;
-                    tries.write_account(address, account.key, info, storage)?;
+                    tries.write_account(address, account.key, info, storage, observe)?;
                 }
                 None if account.before.is_some() => removed.push((address, account.key)),
                 _ => {}
@@ -197,7 +222,7 @@ impl<'w> State<'w> {
             let removed = tries.forest.remove(tries.root, &key);
             tries.root = removed.map_err(|error| StateError::Account { address, error })?;
         }
-        Ok(tries.forest.root_hash(tries.root))
+        Ok(tries.forest.root_hash_observed(tries.root, observe))
     }
 }
 
@@ -247,12 +272,13 @@ impl Tries<'_> {
         key: B256,
         info: &AccountInfo,
         storage: Subtree,
+        observe: &mut impl FnMut(B256, &[u8]),
     ) -> Result<(), StateError> {
         let mut value = Vec::with_capacity(128);
         TrieAccount {
             nonce: info.nonce,
             balance: info.balance,
-            storage_root: self.forest.root_hash(storage),
+            storage_root: self.forest.root_hash_observed(storage, observe),
             code_hash: info.code_hash,
         }
         .encode(&mut value);

@@ -213,6 +213,12 @@ impl<'w> Forest<'w> {
 
     /// Root hash of the trie `root`. Changed nodes are hashed, so call it once per change.
     pub fn root_hash(&self, root: Subtree) -> B256 {
+        self.root_hash_observed(root, &mut |_, _| {})
+    }
+
+    /// [`Self::root_hash`], giving `observe` the hash and the encoding of every changed node that is referenced by
+    /// hash, children before parents.
+    pub fn root_hash_observed(&self, root: Subtree, observe: &mut impl FnMut(B256, &[u8])) -> B256 {
         if root.is_empty() {
             return EMPTY_ROOT_HASH;
         }
@@ -220,8 +226,10 @@ impl<'w> Forest<'w> {
             return self.hash_bytes(offset);
         }
         let mut encoded = Vec::with_capacity(1 << 14);
-        let start = self.append_node(root.0 as usize - 1, &mut encoded);
-        keccak256(&encoded[start..])
+        let start = self.append_node(root.0 as usize - 1, &mut encoded, observe);
+        let hash = keccak256(&encoded[start..]);
+        observe(hash, &encoded[start..]);
+        hash
     }
 
     /// Calls `visit` with the encoding of every arena node of the trie `root` that is referenced by hash,
@@ -236,7 +244,7 @@ impl<'w> Forest<'w> {
         }
         let index = subtree.0 as usize - 1;
         let mut encoded = Vec::new();
-        let start = self.append_node(index, &mut encoded);
+        let start = self.append_node(index, &mut encoded, &mut |_, _| {});
         if is_root || encoded.len() - start >= 32 {
             visit(&encoded[start..]);
         }
@@ -410,14 +418,15 @@ impl<'w> Forest<'w> {
 
     /// Appends the reference of a parent to a changed child: the hash of its encoding as an RLP string, or the
     /// encoding itself if that is shorter than 32 bytes.
-    fn append_changed(&self, child: Subtree, out: &mut Vec<u8>) {
+    fn append_changed(&self, child: Subtree, out: &mut Vec<u8>, observe: &mut impl FnMut(B256, &[u8])) {
         let before = out.len();
-        let start = self.append_node(child.0 as usize - 1, out);
+        let start = self.append_node(child.0 as usize - 1, out, observe);
         if out.len() - start < 32 {
             out.drain(before..start);
             return;
         }
         let hash = keccak256(&out[start..]);
+        observe(hash, &out[start..]);
         out.truncate(before);
         out.push(HASH_PREFIX);
         out.extend_from_slice(hash.as_slice());
@@ -425,7 +434,12 @@ impl<'w> Forest<'w> {
 
     /// Appends the references of a parent to its children. Those of unchanged ones mostly stand side by side in the
     /// witness, so they are copied in runs.
-    fn append_references(&self, children: &[Subtree], out: &mut Vec<u8>) {
+    fn append_references(
+        &self,
+        children: &[Subtree],
+        out: &mut Vec<u8>,
+        observe: &mut impl FnMut(B256, &[u8]),
+    ) {
         // The run is start..end; it may be empty.
         let (mut start, mut end) = (0, 0);
         for &child in children {
@@ -447,7 +461,7 @@ impl<'w> Forest<'w> {
                 end = reference + 33;
             } else {
                 out.extend_from_slice(&self.witness[start..end]);
-                self.append_changed(child, out);
+                self.append_changed(child, out, observe);
                 (start, end) = (0, 0);
             }
         }
@@ -455,18 +469,23 @@ impl<'w> Forest<'w> {
     }
 
     /// Appends the RLP encoding of a node and returns where it begins, up to two bytes after what was there.
-    fn append_node(&self, index: usize, out: &mut Vec<u8>) -> usize {
+    fn append_node(
+        &self,
+        index: usize,
+        out: &mut Vec<u8>,
+        observe: &mut impl FnMut(B256, &[u8]),
+    ) -> usize {
         let start = out.len();
         // Room for the longest header, a list of up to 2^16 bytes.
         out.extend_from_slice(&[0; 3]);
         match &self.nodes[index].kind {
             Kind::Branch { children } => {
-                self.append_references(&children.0, out);
+                self.append_references(&children.0, out, observe);
                 out.push(EMPTY_STRING);
             }
             Kind::Extension { path, child } => {
                 append_path(path, false, out);
-                self.append_references(&[*child], out);
+                self.append_references(&[*child], out, observe);
             }
             Kind::Leaf { path, value, .. } => {
                 append_path(path, true, out);
