@@ -83,10 +83,7 @@ pub fn transaction_hashes(input: &BlockInput<'_>) -> Result<Vec<B256>, BlockErro
 }
 
 /// [`execute`], telling `observe` where each phase begins.
-pub fn execute_observed(
-    input: &BlockInput<'_>,
-    observe: impl FnMut(Phase),
-) -> Result<Outcome, BlockError> {
+pub fn execute_observed(input: &BlockInput<'_>, observe: impl FnMut(Phase)) -> Result<Outcome, BlockError> {
     execute_closing(input, observe, State::into_root, |root| *root).map(|(outcome, _)| outcome)
 }
 
