@@ -261,9 +261,10 @@ impl<DB: alloy_evm::Database + DatabaseCommit> BlockBuilder<DB> {
         header.logs_bloom =
             result.receipts.iter().fold(Bloom::ZERO, |bloom, receipt| bloom | *receipt.logs_bloom());
         header.requests_hash = Some(requests_hash(&result.requests));
-        header.transactions_root = alloy_consensus::proofs::ordered_trie_root_with_encoder(&encoded, |tx, out| {
-            out.extend_from_slice(tx);
-        });
+        header.transactions_root =
+            alloy_consensus::proofs::ordered_trie_root_with_encoder(&encoded, |tx, out| {
+                out.extend_from_slice(tx);
+            });
         Ok((Built { header, receipts: result.receipts, transactions: outcomes }, encoded))
     }
 }

@@ -24,6 +24,14 @@ pub enum BlockError {
         /// How many.
         count: usize,
     },
+    /// The block's RLP is longer than its fork allows (EIP-7934).
+    #[error("block of {got} bytes, its fork allows {max}")]
+    BlockTooLong {
+        /// Most bytes.
+        max: usize,
+        /// The block's.
+        got: usize,
+    },
     /// The block names ommers, which no block has since the Merge.
     #[error("block with ommers")]
     Ommers,

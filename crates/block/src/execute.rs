@@ -20,7 +20,7 @@ use crate::{
     header::{self, ForkFields, equal},
     receipts::Receipts,
     rules::Chain,
-    state::{Changes, State, StateError},
+    state::{Changes, State},
 };
 
 /// What a valid block did.
@@ -85,24 +85,51 @@ pub fn transaction_hashes(input: &BlockInput<'_>) -> Result<Vec<B256>, BlockErro
 /// [`execute`], telling `observe` where each phase begins.
 pub fn execute_observed(
     input: &BlockInput<'_>,
-    observe: impl FnMut(Phase),
-) -> Result<Outcome, BlockError> {
-    execute_closing(input, observe, State::into_root, |root| *root).map(|(outcome, _)| outcome)
-}
-
-/// [`execute`], with what the block changes in the state.
-pub fn execute_with_changes(input: &BlockInput<'_>) -> Result<(Outcome, Changes), BlockError> {
-    execute_closing(input, |_| {}, State::into_changes, |changes| changes.state_root)
-}
-
-/// Executes the block; `close` turns the state after it into something that `root` reads the state root from.
-fn execute_closing<'w, T>(
-    input: &BlockInput<'w>,
     mut observe: impl FnMut(Phase),
-    close: impl FnOnce(State<'w>) -> Result<T, StateError>,
-    root: impl FnOnce(&T) -> B256,
-) -> Result<(Outcome, T), BlockError> {
+) -> Result<Outcome, BlockError> {
+    let Closed { block, parent_hash, pre_state_root, state, gas_used, transactions } =
+        execute_transactions(input, &mut observe)?;
+    observe(Phase::StateRoot);
+    let post_state_root = state.into_root()?;
+    equal("state root", block.header.state_root, post_state_root)?;
+    let public = PublicValues {
+        chain_id: input.chain_id,
+        fork: input.fork,
+        number: block.header.number,
+        block_hash: block.hash,
+        parent_hash,
+        pre_state_root,
+        post_state_root,
+    };
+    Ok(Outcome { public, gas_used, transactions })
+}
+
+/// What the block changes in the state. Everything of the block is checked as in [`execute`] but the state root in its
+/// header, which a builder learns from here.
+pub fn execute_for_changes(input: &BlockInput<'_>) -> Result<Changes, BlockError> {
+    Ok(execute_transactions(input, &mut |_| {})?.state.into_changes()?)
+}
+
+/// A block that was executed and checked except for its state root.
+struct Closed<'w> {
+    block: Block<'w>,
+    parent_hash: B256,
+    pre_state_root: B256,
+    state: State<'w>,
+    gas_used: u64,
+    transactions: Vec<TransactionOutcome>,
+}
+
+fn execute_transactions<'w>(
+    input: &BlockInput<'w>,
+    observe: &mut impl FnMut(Phase),
+) -> Result<Closed<'w>, BlockError> {
     observe(Phase::Reading);
+    if let Some(max) = input.fork.max_block_bytes()
+        && input.block.len() > max
+    {
+        return Err(BlockError::BlockTooLong { max, got: input.block.len() });
+    }
     let block = Block::decode(input.block)?;
     let ancestors = header::ancestors(input.headers)?;
     let (parent, parent_hash) = (&ancestors.parent, ancestors.hashes[0]);
@@ -114,25 +141,11 @@ fn execute_closing<'w, T>(
     let mut state =
         State::new(pre_state_root, input.nodes, input.codes, ancestors.hashes.clone(), parent.number)?;
 
-    let Executed { result, logs_bloom, transactions } = run(&block, chain, &mut state, &mut observe)
+    let Executed { result, logs_bloom, transactions } = run(&block, chain, &mut state, observe)
         // The executor only repeats the text of the witness's error, so take the original.
         .map_err(|error| state.take_fault().map_or(error, BlockError::State))?;
     check_result(&block, &fields, &result, &logs_bloom)?;
-
-    observe(Phase::StateRoot);
-    let closed = close(state)?;
-    let post_state_root = root(&closed);
-    equal("state root", block.header.state_root, post_state_root)?;
-    let public = PublicValues {
-        chain_id: input.chain_id,
-        fork: input.fork,
-        number: block.header.number,
-        block_hash: block.hash,
-        parent_hash,
-        pre_state_root,
-        post_state_root,
-    };
-    Ok((Outcome { public, gas_used: result.gas_used, transactions }, closed))
+    Ok(Closed { block, parent_hash, pre_state_root, state, gas_used: result.gas_used, transactions })
 }
 
 /// What [`run`] gives.
@@ -179,7 +192,8 @@ where
         outcomes.push(TransactionOutcome { gas_used: gas.tx_gas_used(), success: false });
     }
     observe(Phase::Closing);
-    for address in [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS] {
+    let system_contracts = [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS];
+    for address in system_contracts.into_iter().filter(|_| chain.fork.has_requests()) {
         let contract = executor.evm_mut().db_mut().basic(address);
         let contract = contract.map_err(|error| failed(None)(BlockExecutionError::other(error)))?;
         if contract.is_none_or(|info| info.is_empty_code_hash()) && !chain.is_development() {
@@ -205,7 +219,10 @@ fn check_result(
     equal("blob gas used", fields.blob_gas_used, result.blob_gas_used)?;
     equal("receipts root", header.receipts_root, calculate_receipt_root(&result.receipts))?;
     equal("logs bloom", header.logs_bloom, *logs_bloom)?;
-    equal("requests hash", fields.requests_hash, requests_hash(&result.requests))
+    match fields.requests_hash {
+        Some(hash) => equal("requests hash", hash, requests_hash(&result.requests)),
+        None => Ok(()),
+    }
 }
 
 /// The hash of a block's requests (EIP-7685): SHA-256 over the hashes of those with data, in ascending order of their types.

@@ -51,7 +51,8 @@ pub(crate) fn ancestors(mut rlp: &[u8]) -> Result<Ancestors, BlockError> {
 pub(crate) struct ForkFields {
     pub(crate) withdrawals_root: B256,
     pub(crate) blob_gas_used: u64,
-    pub(crate) requests_hash: B256,
+    /// None before Prague.
+    pub(crate) requests_hash: Option<B256>,
 }
 
 /// Checks the header against the rules and its parent.
@@ -107,8 +108,9 @@ fn check_blob_gas(fork: Fork, header: &Header, parent: &Header) -> Result<ForkFi
         return Err(BlockError::ParentOutOfRange("blob gas"));
     }
     let excess = field(header.excess_blob_gas, "excess blob gas")?;
-    // Before Osaka the base fee does not count here; the parameters say so by a blob cost of zero.
-    let expected = params.next_block_excess_blob_gas_osaka(parent_excess, parent_used, 0);
+    // Before Osaka the base fee does not count here (EIP-7918); the parameters say so by a blob cost of zero.
+    let parent_fee = field(parent.base_fee_per_gas, "parent's base fee")?;
+    let expected = params.next_block_excess_blob_gas_osaka(parent_excess, parent_used, parent_fee);
     equal("excess blob gas", excess, expected)?;
 
     let blob_gas_used = field(header.blob_gas_used, "blob gas used")?;
@@ -116,13 +118,18 @@ fn check_blob_gas(fork: Fork, header: &Header, parent: &Header) -> Result<ForkFi
         return Err(BlockError::BlobGasUsed { used: blob_gas_used, max: params.max_blob_gas_per_block() });
     }
     hash(header.parent_beacon_block_root, "parent beacon block root")?;
-    if header.block_access_list_hash.is_some() || header.slot_number.is_some() {
+    let requests_hash = match fork.has_requests() {
+        true => Some(hash(header.requests_hash, "requests hash")?),
+        false => None,
+    };
+    let later = header.requests_hash.is_some() && requests_hash.is_none();
+    if later || header.block_access_list_hash.is_some() || header.slot_number.is_some() {
         return Err(BlockError::FieldOfLaterFork);
     }
     Ok(ForkFields {
         withdrawals_root: hash(header.withdrawals_root, "withdrawals root")?,
         blob_gas_used,
-        requests_hash: hash(header.requests_hash, "requests hash")?,
+        requests_hash,
     })
 }
 

@@ -14,6 +14,10 @@ use crate::BlockError;
 pub enum Fork {
     /// Prague, the execution layer of Pectra (EIP-7600).
     Prague = 1,
+    /// Cancun, the execution layer of Dencun (EIP-7569).
+    Cancun = 2,
+    /// Osaka, the execution layer of Fusaka (EIP-7607), before the first change of the blob parameters alone (EIP-7892).
+    Osaka = 3,
 }
 
 impl Fork {
@@ -21,12 +25,20 @@ impl Fork {
     pub const fn from_number(number: u64) -> Option<Self> {
         match number {
             1 => Some(Self::Prague),
+            2 => Some(Self::Cancun),
+            3 => Some(Self::Osaka),
             _ => None,
         }
     }
 
+    /// The fork with this name, as test vectors and [`Self::name`] write it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Cancun, Self::Prague, Self::Osaka].into_iter().find(|fork| fork.name() == name)
+    }
+
     /// The fork of a block with this timestamp; none if it cannot be executed. The rules of chains that
-    /// are not public networks are taken to be Prague's.
+    /// are not public networks are taken to be Prague's. Public networks changed their blob parameters soon after
+    /// Osaka, so no block of theirs is taken to be Osaka's.
     pub fn at(chain_id: u64, timestamp: u64) -> Option<Self> {
         let chain = match chain_id {
             1 => EthereumChainHardforks::mainnet(),
@@ -35,9 +47,13 @@ impl Fork {
             560_048 => EthereumChainHardforks::hoodi(),
             _ => return Some(Self::Prague),
         };
-        let prague =
-            chain.is_prague_active_at_timestamp(timestamp) && !chain.is_osaka_active_at_timestamp(timestamp);
-        prague.then_some(Self::Prague)
+        if chain.is_osaka_active_at_timestamp(timestamp) {
+            None
+        } else if chain.is_prague_active_at_timestamp(timestamp) {
+            Some(Self::Prague)
+        } else {
+            chain.is_cancun_active_at_timestamp(timestamp).then_some(Self::Cancun)
+        }
     }
 
     /// The fork's number in files and public values.
@@ -48,20 +64,39 @@ impl Fork {
     /// The fork's name.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Cancun => "Cancun",
             Self::Prague => "Prague",
+            Self::Osaka => "Osaka",
         }
     }
 
     /// Target, maximum and price of blobs.
     pub(crate) const fn blob_params(self) -> BlobParams {
         match self {
+            Self::Cancun => BlobParams::cancun(),
             Self::Prague => BlobParams::prague(),
+            Self::Osaka => BlobParams::osaka(),
+        }
+    }
+
+    /// Whether blocks end with requests to the consensus layer (EIP-7685).
+    pub(crate) const fn has_requests(self) -> bool {
+        !matches!(self, Self::Cancun)
+    }
+
+    /// Most bytes of a block's RLP (EIP-7934).
+    pub(crate) const fn max_block_bytes(self) -> Option<usize> {
+        match self {
+            Self::Osaka => Some(8 << 20),
+            _ => None,
         }
     }
 
     const fn last_hardfork(self) -> EthereumHardfork {
         match self {
+            Self::Cancun => EthereumHardfork::Cancun,
             Self::Prague => EthereumHardfork::Prague,
+            Self::Osaka => EthereumHardfork::Osaka,
         }
     }
 }

@@ -59,8 +59,13 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> ExitCode {
     let result = interrupt::watch().and_then(|()| arguments.command.run());
     interrupt::finish();
-    match result.and_then(|report| output::report(&*report, arguments.json)) {
-        Ok(()) => ExitCode::SUCCESS,
+    let reported = result.and_then(|report| {
+        output::report(&*report, arguments.json)?;
+        Ok(report.is_true())
+    });
+    match reported {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(exit::Code::NotValid as u8),
         Err(failure) => fail(&failure, arguments.json),
     }
 }

@@ -13,6 +13,27 @@ pub(crate) trait Report {
     fn json(&self) -> serde_json::Result<String>;
     /// Lines.
     fn text(&self) -> String;
+    /// Whether what the command was asked is true; if not, it ends with exit code 1.
+    fn is_true(&self) -> bool {
+        true
+    }
+}
+
+/// A report that something is not valid.
+pub(crate) struct NotValid<T>(pub(crate) T);
+
+impl<T: Report> Report for NotValid<T> {
+    fn json(&self) -> serde_json::Result<String> {
+        self.0.json()
+    }
+
+    fn text(&self) -> String {
+        self.0.text()
+    }
+
+    fn is_true(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Serialize + Display> Report for T {

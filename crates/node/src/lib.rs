@@ -1,15 +1,28 @@
-//! The node.
+//! A node: a chain of blocks in a store, a mempool, a sequencer that builds blocks, and a JSON-RPC server.
+//!
+//! The same engine runs the embedded L1 of a development network and the L2; [`chain::Rules`] is the difference. What
+//! comes in are requests ([`rpc`]) and time ([`clock`]); what goes out are answers and blocks in a [`store`]. Read on in
+//! [`chain`], then [`mempool`] and [`sequencer`].
+
+#![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod attest;
+pub mod block;
+pub mod chain;
 pub mod clock;
 pub mod contracts;
 pub mod deploy;
+pub mod genesis;
 pub mod guest;
 pub mod keys;
 pub mod kzg;
 pub mod l1;
 pub mod l2;
+pub mod mempool;
+pub mod node;
 pub mod prover;
 pub mod records;
+pub mod sequencer;
+pub mod state;
 pub mod step;
 pub mod store;

@@ -469,12 +469,7 @@ impl<'w> Forest<'w> {
     }
 
     /// Appends the RLP encoding of a node and returns where it begins, up to two bytes after what was there.
-    fn append_node(
-        &self,
-        index: usize,
-        out: &mut Vec<u8>,
-        observe: &mut impl FnMut(B256, &[u8]),
-    ) -> usize {
+    fn append_node(&self, index: usize, out: &mut Vec<u8>, observe: &mut impl FnMut(B256, &[u8])) -> usize {
         let start = out.len();
         // Room for the longest header, a list of up to 2^16 bytes.
         out.extend_from_slice(&[0; 3]);

@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 
+use alloy_consensus::{Block, BlockBody, Header, TxEnvelope};
 use serde_json::{Value, json};
 
 use crate::harness::{Folder, keys, repository, sorted};
@@ -52,6 +53,53 @@ fn a_block_with_a_changed_witness_is_not_valid() {
     folder.fails(1, &["block", "execute", "changed.block"]);
     folder.fails(1, &["block", "prove", "changed.block", "--proof", "proof"]);
     assert_eq!(folder.read("proof"), b"old");
+}
+
+/// A chain test without a state whose only block is this.
+fn chain_test(name: &str, block: &Value) -> String {
+    let header = Header { base_fee_per_gas: Some(7), ..Header::default() };
+    let genesis = Block::<TxEnvelope>::new(header.clone(), BlockBody::default());
+    let genesis = hex::encode(alloy_rlp::encode(genesis));
+    let test = json!({
+        "name": name, "network": "Cancun", "genesisRLP": format!("0x{genesis}"), "pre": {},
+        "blocks": [block], "lastblockhash": header.hash_slow(), "postState": {},
+    });
+    test.to_string()
+}
+
+#[test]
+fn chain_tests_pass_and_fail_for_the_named_reason() {
+    let folder = Folder::new();
+    let refused =
+        chain_test("refused as it should be", &json!({ "rlp": "0xc0", "expectException": "not a block" }));
+    let expected = chain_test("not a block", &json!({ "rlp": "0xc0" }));
+    folder.write("tests.jsonl", format!("{refused}\n\n{expected}\n"));
+    let ran = folder.run(&["block", "test", "tests.jsonl", "--json"]);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((ran.code, keys(&report)), (1, sorted("total passed failed failures")));
+    assert_eq!((&report["total"], &report["passed"], &report["failed"]), (&json!(2), &json!(1), &json!(1)));
+    let failure = &report["failures"][0];
+    assert_eq!(failure["name"], "not a block");
+    assert!(failure["reason"].as_str().unwrap().contains("block 0 is refused"), "{failure}");
+    let one = folder.report(&["block", "test", "tests.jsonl", "--filter", "refused", "--engine", "guest"]);
+    assert_eq!((&one["total"], &one["passed"]), (&json!(1), &json!(1)));
+}
+
+#[test]
+fn files_that_are_no_chain_tests_are_refused() {
+    let folder = Folder::new();
+    folder.write("text.jsonl", "{\"name\": 1}\n");
+    assert!(folder.fails(2, &["block", "test", "text.jsonl"]).contains("line 1"));
+    folder.write("empty.jsonl", "\n");
+    folder.write("plain.jsonl.zst", "not packed");
+    folder.write("latin.jsonl", [0xff, 0xfe, b'\n']);
+    for name in ["empty.jsonl", "plain.jsonl.zst", "latin.jsonl", "missing.jsonl"] {
+        folder.fails(2, &["block", "test", name]);
+    }
+    let network = chain_test("unknown", &json!({ "rlp": "0xc0" })).replace("Cancun", "Homestead");
+    folder.write("network.jsonl", network);
+    let ran = folder.run(&["block", "test", "network.jsonl"]);
+    assert!(ran.code == 1 && ran.stdout.contains("no rules of the network Homestead"), "{}", ran.stdout);
 }
 
 /// An anvil with two blocks: one with a transfer, one without transactions. Ends when dropped.

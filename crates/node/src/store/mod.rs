@@ -113,7 +113,9 @@ pub enum StoreError {
         reason: String,
     },
     /// The data belongs to another chain.
-    #[error("the data is that of chain {got} with genesis {got_genesis}, not of chain {expected} with genesis {expected_genesis}")]
+    #[error(
+        "the data is that of chain {got} with genesis {got_genesis}, not of chain {expected} with genesis {expected_genesis}"
+    )]
     OtherChain {
         /// Chain id of this node.
         expected: u64,

@@ -50,7 +50,8 @@ impl RedbStore {
         }
         let transaction = self.0.begin_write()?;
         for table in Table::ALL {
-            let mut changes = changes.range((table, vec![])..).take_while(|((t, _), _)| *t == table).peekable();
+            let mut changes =
+                changes.range((table, vec![])..).take_while(|((t, _), _)| *t == table).peekable();
             if changes.peek().is_none() {
                 continue;
             }

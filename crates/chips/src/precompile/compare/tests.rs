@@ -8,6 +8,8 @@ use super::*;
 use crate::MEM;
 use crate::testing::{Bytes, Operands, TS, call_rows, calls, in_table, open, shown};
 
+mod lies;
+
 const OUT_AT: u32 = 0x7654_3210;
 const X: u32 = 0x1234_5678;
 const Y: u32 = 0x89ab_cde8;
@@ -53,13 +55,23 @@ fn kit() -> ChipTest<'static, CompareChip> {
     // Whether another row follows is the prover's choice: the path that goes on too far does not end. So is a needless read.
     let columns = indices::<CompareRow<usize>>();
     let inputs = vec![columns.more, columns.reads];
-    ChipTest { rows, inputs, lookup: in_table, ordered: &[(MEM, 1)], ..ChipTest::new(&CompareChip) }
+    ChipTest {
+        rows,
+        inputs,
+        lookup: in_table,
+        ordered: &[(MEM, 1)],
+        allowed_mutes: lies::ALLOWED_MUTES,
+        ..ChipTest::new(&CompareChip)
+    }
 }
 
 #[test]
 fn no_lie_is_accepted() {
-    let kit = ChipTest { lies: lies(), ..kit() };
-    assert_eq!([kit.honest(), kit.rejected_lies(), kit.forge()].concat(), [""; 0]);
+    let one_statement_each = lies::lies();
+    // The rows that they distort are made up as well; the chip accepts them.
+    let rows = one_statement_each.iter().map(|lie| (lie.name, lie.honest.clone())).collect();
+    assert_eq!(ChipTest { rows, ..kit() }.honest(), [""; 0]);
+    ChipTest { lies: [lies(), one_statement_each].concat(), ..kit() }.run();
 }
 
 /// Rows that prove something false.
@@ -133,21 +145,12 @@ fn lies() -> Vec<Lie> {
             x.main[c.looks] = F::TWO;
         }),
         lie("the next row is sent twice", middle, |x| x.main[c.more] = F::TWO),
-        lie("a later row that does not look", middle, |x| {
-            (x.main[c.looks], x.main[c.reads], x.main[c.more]) = (F::ZERO, F::ZERO, F::ZERO);
-            c.mask.iter().for_each(|cell| x.main[*cell] = F::ZERO);
-            x.main[c.rest] = x.main[c.skip];
-        }),
         lie("a row goes on after the difference", &rows(X, Y, 16, 7, 1)[0], |x| x.main[c.more] = F::ONE),
         lie("a byte of y that is not read", middle, |x| x.main[c.reads] = F::ZERO),
         lie("a read without a call", last, |x| {
             c.mask.iter().chain(&c.shift).for_each(|cell| x.main[*cell] = F::ZERO);
             (x.main[c.next], x.main[c.reads]) = (F::ZERO, F::ONE);
             (x.main[c.looks], x.main[c.rest]) = (F::ZERO, F::ZERO);
-        }),
-        lie("a look without a call", &rows(X, Y, 16, 16, 0)[1], |x| {
-            c.shift.iter().for_each(|cell| x.main[*cell] = F::ZERO);
-            (x.main[c.next], x.main[c.reads]) = (F::ZERO, F::ZERO);
         }),
         lie("first and next", first, |x| x.main[c.next] = F::ONE),
         lie("the first bytes are made up", middle, |x| {

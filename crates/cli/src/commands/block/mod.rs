@@ -3,6 +3,7 @@
 mod execute;
 mod fetch;
 mod prove;
+mod test;
 mod verify;
 
 use std::path::Path;
@@ -32,6 +33,7 @@ enum Command {
     Execute(execute::Execute),
     Prove(prove::Prove),
     Verify(verify::Verify),
+    Test(test::Test),
 }
 
 impl Block {
@@ -41,6 +43,7 @@ impl Block {
             Command::Execute(command) => Box::new(command.run()?),
             Command::Prove(command) => Box::new(command.run()?),
             Command::Verify(command) => Box::new(command.run()?),
+            Command::Test(command) => command.run()?,
         })
     }
 }
