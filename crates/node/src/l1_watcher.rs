@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use alloy_consensus::{Header, Sealable};
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256};
+use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
 use alloy_rlp::Decodable;
 use alloy_sol_types::SolEvent;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ use thiserror::Error;
 use vellum_block::l2;
 
 use crate::contracts::Portal;
-use crate::l1::{L1, L1Error, L1Header, L1Log};
+use crate::l1::{L1, L1Error, L1Header};
 use crate::l2::{L2, L2Error};
 use crate::records::{Records, key, put, put_bytes, remove};
 use crate::step::Step;
@@ -272,7 +272,7 @@ impl Watcher {
             if log.log.topics().first() != Some(&Portal::TransactionDeposited::SIGNATURE_HASH) {
                 continue;
             }
-            let deposit = decode(&log).ok_or(WatchError::BadDeposit { block: log.block })?;
+            let deposit = decode(&log.log).ok_or(WatchError::BadDeposit { block: log.block })?;
             let queued = queue.push(deposit);
             let deposit = L1Deposit { queued, l1_block: log.block, l1_transaction: log.transaction };
             writes.push(deposit.write()?);
@@ -319,8 +319,8 @@ fn header_write(header: &L1Header) -> Write {
 }
 
 /// The deposit of an event: `opaqueData` is mint, value, gas limit, creation flag and calldata without padding.
-pub fn decode(log: &L1Log) -> Option<l2::Deposit> {
-    let event = Portal::TransactionDeposited::decode_log(&log.log).ok()?;
+pub fn decode(log: &Log) -> Option<l2::Deposit> {
+    let event = Portal::TransactionDeposited::decode_log(log).ok()?;
     let (mint, rest) = event.opaqueData.split_first_chunk::<32>()?;
     let (value, rest) = rest.split_first_chunk::<32>()?;
     let (gas_limit, rest) = rest.split_first_chunk::<8>()?;

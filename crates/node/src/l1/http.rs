@@ -65,7 +65,11 @@ impl HttpL1 {
         L1Error::Unreachable { url: self.url.clone(), reason: error.to_string() }
     }
 
-    fn request<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, L1Error> {
+    /// Calls any method of the node.
+    ///
+    /// # Errors
+    /// No answer, an error, or an answer of another type.
+    pub fn request<T: DeserializeOwned>(&self, method: &'static str, params: Value) -> Result<T, L1Error> {
         let request = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string();
         let mut response = self
             .agent
