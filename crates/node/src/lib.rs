@@ -9,9 +9,11 @@
 pub mod block;
 pub mod chain;
 pub mod clock;
+pub mod evm;
 pub mod genesis;
 pub mod mempool;
 pub mod node;
+pub mod rpc;
 pub mod sequencer;
 pub mod state;
 pub mod store;
