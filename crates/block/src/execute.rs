@@ -87,27 +87,22 @@ pub fn execute_observed(
     input: &BlockInput<'_>,
     mut observe: impl FnMut(Phase),
 ) -> Result<Outcome, BlockError> {
-    let Closed { block, parent_hash, pre_state_root, state, gas_used, transactions } =
-        execute_transactions(input, &mut observe)?;
+    let (closed, state) = execute_transactions(input, &mut observe)?;
     observe(Phase::StateRoot);
-    let post_state_root = state.into_root()?;
-    equal("state root", block.header.state_root, post_state_root)?;
-    let public = PublicValues {
-        chain_id: input.chain_id,
-        fork: input.fork,
-        number: block.header.number,
-        block_hash: block.hash,
-        parent_hash,
-        pre_state_root,
-        post_state_root,
-    };
-    Ok(Outcome { public, gas_used, transactions })
+    closed.outcome(input, state.into_root()?)
+}
+
+/// [`execute`], with what the block changes in the state.
+pub fn execute_with_changes(input: &BlockInput<'_>) -> Result<(Outcome, Changes), BlockError> {
+    let (closed, state) = execute_transactions(input, &mut |_| {})?;
+    let changes = state.into_changes()?;
+    Ok((closed.outcome(input, changes.state_root)?, changes))
 }
 
 /// What the block changes in the state. Everything of the block is checked as in [`execute`] but the state root in its
 /// header, which a builder learns from here.
 pub fn execute_for_changes(input: &BlockInput<'_>) -> Result<Changes, BlockError> {
-    Ok(execute_transactions(input, &mut |_| {})?.state.into_changes()?)
+    Ok(execute_transactions(input, &mut |_| {})?.1.into_changes()?)
 }
 
 /// A block that was executed and checked except for its state root.
@@ -115,15 +110,32 @@ struct Closed<'w> {
     block: Block<'w>,
     parent_hash: B256,
     pre_state_root: B256,
-    state: State<'w>,
     gas_used: u64,
     transactions: Vec<TransactionOutcome>,
+}
+
+impl Closed<'_> {
+    /// Compares the state root.
+    fn outcome(self, input: &BlockInput<'_>, post_state_root: B256) -> Result<Outcome, BlockError> {
+        let Self { block, parent_hash, pre_state_root, gas_used, transactions } = self;
+        equal("state root", block.header.state_root, post_state_root)?;
+        let public = PublicValues {
+            chain_id: input.chain_id,
+            fork: input.fork,
+            number: block.header.number,
+            block_hash: block.hash,
+            parent_hash,
+            pre_state_root,
+            post_state_root,
+        };
+        Ok(Outcome { public, gas_used, transactions })
+    }
 }
 
 fn execute_transactions<'w>(
     input: &BlockInput<'w>,
     observe: &mut impl FnMut(Phase),
-) -> Result<Closed<'w>, BlockError> {
+) -> Result<(Closed<'w>, State<'w>), BlockError> {
     observe(Phase::Reading);
     if let Some(max) = input.fork.max_block_bytes()
         && input.block.len() > max
@@ -145,7 +157,7 @@ fn execute_transactions<'w>(
         // The executor only repeats the text of the witness's error, so take the original.
         .map_err(|error| state.take_fault().map_or(error, BlockError::State))?;
     check_result(&block, &fields, &result, &logs_bloom)?;
-    Ok(Closed { block, parent_hash, pre_state_root, state, gas_used: result.gas_used, transactions })
+    Ok((Closed { block, parent_hash, pre_state_root, gas_used: result.gas_used, transactions }, state))
 }
 
 /// What [`run`] gives.

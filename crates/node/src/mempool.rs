@@ -15,7 +15,7 @@ use std::{
 };
 
 use alloy_consensus::{
-    EthereumTxEnvelope, Transaction as _, TxEip4844WithSidecar, Typed2718 as _,
+    EthereumTxEnvelope, Transaction as _, TxEip4844WithSidecar,
     transaction::{Recovered, SignerRecoverable},
 };
 use alloy_eips::{

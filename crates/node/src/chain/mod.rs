@@ -160,6 +160,13 @@ impl Chain {
         &self.rules
     }
 
+    /// Whether its blocks follow L2's rules.
+    pub const fn is_l2(&self) -> bool {
+        match self.rules {
+            Rules::Ethereum { .. } => false,
+        }
+    }
+
     /// The chain id.
     pub const fn chain_id(&self) -> u64 {
         self.rules.chain_id()

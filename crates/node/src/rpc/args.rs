@@ -21,7 +21,8 @@ pub struct Args<'a> {
 impl<'a> Args<'a> {
     /// Takes the array apart; more than `most` items are refused.
     pub(super) fn parse(params: Option<&'a str>, most: usize) -> Result<Self, RpcError> {
-        let invalid = |error: serde_json::Error| RpcError::InvalidParams(format!("invalid parameters: {error}"));
+        let invalid =
+            |error: serde_json::Error| RpcError::InvalidParams(format!("invalid parameters: {error}"));
         let items: Vec<&RawValue> = match params.map(str::trim) {
             None | Some("" | "null") => vec![],
             Some(params) if params.starts_with('{') => {
@@ -55,15 +56,15 @@ impl<'a> Args<'a> {
 /// The methods of a server while they are entered.
 #[derive(Debug)]
 pub struct Methods {
-    pub(super) module: RpcModule<Arc<Api>>,
+    pub(super) module: RpcModule<Api>,
 }
 
 impl Methods {
     pub(super) fn new(api: Arc<Api>) -> Self {
-        Self { module: RpcModule::new(api) }
+        Self { module: RpcModule::from_arc(api) }
     }
 
-    pub(super) fn into_module(self) -> RpcModule<Arc<Api>> {
+    pub(super) fn into_module(self) -> RpcModule<Api> {
         self.module
     }
 
@@ -82,7 +83,7 @@ impl Methods {
 
 /// Enters a method into a module; other parts of the program use this for theirs.
 pub fn enter<R: Serialize + 'static>(
-    module: &mut RpcModule<Arc<Api>>,
+    module: &mut RpcModule<Api>,
     name: &'static str,
     most: usize,
     method: impl Fn(&Api, &mut Args<'_>) -> Result<R, RpcError> + Clone + Send + Sync + 'static,

@@ -1,6 +1,6 @@
 //! Blocks, transactions, receipts and logs in the forms of the JSON-RPC.
 
-use alloy_consensus::{ReceiptWithBloom, Transaction as _, transaction::Recovered};
+use alloy_consensus::{ReceiptWithBloom, transaction::Recovered};
 use alloy_eips::eip7840::BlobParams;
 use alloy_primitives::{B256, U256};
 use alloy_rpc_types_eth::{
@@ -43,9 +43,12 @@ pub(super) fn transaction(chain: &Chain, block: &Block, index: usize) -> Result<
     let price = block.effective_gas_price(recovered.inner());
     let (transaction, sender) = recovered.into_parts();
     Ok(match transaction {
-        Transaction::Signed(signed) => {
-            AnyTransaction::Signed(Box::new(placed(Recovered::new_unchecked(signed, sender), block, index, price)))
-        }
+        Transaction::Signed(signed) => AnyTransaction::Signed(Box::new(placed(
+            Recovered::new_unchecked(signed, sender),
+            block,
+            index,
+            price,
+        ))),
         Transaction::Deposit(deposit) => {
             let recovered = Recovered::new_unchecked(OpTxEnvelope::Deposit(deposit), sender);
             let receipt = block.receipts.get(index);
@@ -165,7 +168,6 @@ pub(super) fn receipt(chain: &Chain, block: &Block, index: usize) -> Result<AnyR
         from: recovered.signer(),
         to: transaction.fields().to(),
         contract_address: creates.then(|| recovered.signer().create(nonce)),
-        block_timestamp: Some(block.header.timestamp),
     };
     if !chain.is_l2() {
         let inner = ReceiptWithBloom { receipt, logs_bloom };

@@ -5,7 +5,8 @@ use jsonrpsee::types::ErrorObjectOwned;
 use revm::context::result::{ExecutionResult, HaltReason};
 
 use crate::{
-    chain::ChainError, evm::CallError, mempool::PoolError, node::NodeError, state::StateError, store::StoreError,
+    chain::ChainError, evm::CallError, mempool::PoolError, node::NodeError, state::StateError,
+    store::StoreError,
 };
 
 /// Why a request fails.

@@ -30,7 +30,7 @@ use jsonrpsee::RpcModule;
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-pub use args::{Args, Methods};
+pub use args::{Args, Methods, enter};
 pub use error::RpcError;
 pub use server::{Server, ServerConfig};
 
@@ -107,7 +107,7 @@ impl Api {
 }
 
 /// All methods of a node. Other parts of the program may add their own.
-pub fn methods(api: &Arc<Api>) -> RpcModule<Arc<Api>> {
+pub fn methods(api: &Arc<Api>) -> RpcModule<Api> {
     let mut methods = Methods::new(api.clone());
     eth::register(&mut methods);
     call::register(&mut methods);
