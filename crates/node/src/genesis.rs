@@ -98,7 +98,7 @@ impl Genesis {
 }
 
 /// The deterministic deployment proxy by which most tools deploy with CREATE2.
-const CREATE2_DEPLOYER: Address = address!("0x4e59b44847b379578588920cA78FbF26c0B4956C");
-static CREATE2_DEPLOYER_CODE: Bytes = alloy_primitives::bytes!(
+pub(crate) const CREATE2_DEPLOYER: Address = address!("0x4e59b44847b379578588920cA78FbF26c0B4956C");
+pub(crate) static CREATE2_DEPLOYER_CODE: Bytes = alloy_primitives::bytes!(
     "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 );
