@@ -86,14 +86,18 @@ fn check_gas(header: &Header, parent: &Header) -> Result<(), BlockError> {
     if header.gas_used > header.gas_limit {
         return Err(BlockError::GasUsedAboveLimit { used: header.gas_used, limit: header.gas_limit });
     }
+    let expected = next_base_fee(parent, BaseFeeParams::ethereum())?;
+    equal("base fee", header.base_fee_per_gas.ok_or(BlockError::MissingField("base fee"))?, expected)
+}
+
+/// Base fee of the block after `parent` (EIP-1559).
+pub(crate) fn next_base_fee(parent: &Header, params: BaseFeeParams) -> Result<u64, BlockError> {
     // The bounds keep the base fee formula from overflowing; no real parent is near them.
     let parent_fee = parent.base_fee_per_gas.ok_or(BlockError::MissingField("parent's base fee"))?;
     if parent_fee > u64::MAX / 2 || parent.gas_used > parent.gas_limit {
         return Err(BlockError::ParentOutOfRange("base fee or gas used"));
     }
-    let params = BaseFeeParams::ethereum();
-    let expected = calc_next_block_base_fee(parent.gas_used, parent.gas_limit, parent_fee, params);
-    equal("base fee", header.base_fee_per_gas.ok_or(BlockError::MissingField("base fee"))?, expected)
+    Ok(calc_next_block_base_fee(parent.gas_used, parent.gas_limit, parent_fee, params))
 }
 
 fn check_blob_gas(fork: Fork, header: &Header, parent: &Header) -> Result<ForkFields, BlockError> {
@@ -101,15 +105,8 @@ fn check_blob_gas(fork: Fork, header: &Header, parent: &Header) -> Result<ForkFi
     let hash = |value: Option<B256>, name| value.ok_or(BlockError::MissingField(name));
     let params = fork.blob_params();
 
-    let parent_excess = field(parent.excess_blob_gas, "parent's excess blob gas")?;
-    let parent_used = field(parent.blob_gas_used, "parent's blob gas used")?;
-    if parent_excess.checked_add(parent_used).is_none() {
-        return Err(BlockError::ParentOutOfRange("blob gas"));
-    }
     let excess = field(header.excess_blob_gas, "excess blob gas")?;
-    // Before Osaka the base fee does not count here; the parameters say so by a blob cost of zero.
-    let expected = params.next_block_excess_blob_gas_osaka(parent_excess, parent_used, 0);
-    equal("excess blob gas", excess, expected)?;
+    equal("excess blob gas", excess, next_excess_blob_gas(fork, parent)?)?;
 
     let blob_gas_used = field(header.blob_gas_used, "blob gas used")?;
     if blob_gas_used > params.max_blob_gas_per_block() || !blob_gas_used.is_multiple_of(DATA_GAS_PER_BLOB) {
@@ -124,6 +121,17 @@ fn check_blob_gas(fork: Fork, header: &Header, parent: &Header) -> Result<ForkFi
         blob_gas_used,
         requests_hash: hash(header.requests_hash, "requests hash")?,
     })
+}
+
+/// Excess blob gas of the block after `parent` (EIP-4844).
+pub(crate) fn next_excess_blob_gas(fork: Fork, parent: &Header) -> Result<u64, BlockError> {
+    let excess = parent.excess_blob_gas.ok_or(BlockError::MissingField("parent's excess blob gas"))?;
+    let used = parent.blob_gas_used.ok_or(BlockError::MissingField("parent's blob gas used"))?;
+    if excess.checked_add(used).is_none() {
+        return Err(BlockError::ParentOutOfRange("blob gas"));
+    }
+    // Before Osaka the base fee does not count here; the parameters say so by a blob cost of zero.
+    Ok(fork.blob_params().next_block_excess_blob_gas_osaka(excess, used, 0))
 }
 
 /// The header's `field` must have the value that the rules say.

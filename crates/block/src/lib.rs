@@ -17,6 +17,7 @@
 extern crate alloc;
 
 mod body;
+mod builder;
 mod error;
 mod execute;
 #[cfg(feature = "fetch")]
@@ -31,10 +32,15 @@ mod state;
 pub mod trie;
 mod witness;
 
+pub use body::Transaction;
+pub use builder::{BlockAttributes, BlockBuilder, BuiltBlock, InvalidReason, TransactionError};
 pub use error::BlockError;
-pub use execute::{Outcome, Phase, TransactionOutcome, execute, execute_observed, transaction_hashes};
+pub use execute::{
+    Completed, Outcome, Phase, TransactionOutcome, complete, execute, execute_observed, execute_with_changes,
+    transaction_hashes,
+};
 pub use input::{BlockInput, InputError};
 pub use public::{PublicValues, PublicValuesError};
 pub use rules::Fork;
-pub use state::StateError;
+pub use state::{State, StateChanges, StateError};
 pub use witness::NodeSet;

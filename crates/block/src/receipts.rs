@@ -19,9 +19,9 @@ use crate::body::Transaction;
 pub(crate) struct Receipts(RefCell<Blooms>);
 
 impl Receipts {
-    /// Bloom filter of the logs of all receipts.
-    pub(crate) fn into_bloom(self) -> Bloom {
-        self.0.into_inner().all
+    /// Bloom filter of the logs of all receipts so far.
+    pub(crate) fn bloom(&self) -> Bloom {
+        self.0.borrow().all
     }
 }
 
