@@ -25,12 +25,21 @@ pub(crate) struct Ancestors {
 }
 
 /// Reads the ancestors' headers and checks that each is the parent of the one before.
-pub(crate) fn ancestors(mut rlp: &[u8]) -> Result<Ancestors, BlockError> {
+pub(crate) fn ancestors(rlp: &[u8]) -> Result<Ancestors, BlockError> {
     let mut hashes = Vec::new();
     let mut parent: Option<Header> = None;
+    chain(rlp, |header, hash| {
+        hashes.push(hash);
+        parent.get_or_insert(header);
+    })?;
+    Ok(Ancestors { parent: parent.ok_or(BlockError::MissingParent)?, hashes })
+}
+
+/// Reads headers, each of which must be the parent of the one before, and gives them with their hashes to `visit`.
+pub(crate) fn chain(mut rlp: &[u8], mut visit: impl FnMut(Header, B256)) -> Result<(), BlockError> {
     let mut named: Option<(B256, u64)> = None;
+    let mut index = 0;
     while !rlp.is_empty() {
-        let index = hashes.len();
         let before = rlp;
         let header =
             Header::decode(&mut rlp).map_err(|error| BlockError::MalformedAncestor { index, error })?;
@@ -41,10 +50,10 @@ pub(crate) fn ancestors(mut rlp: &[u8]) -> Result<Ancestors, BlockError> {
             return Err(BlockError::AncestorMismatch { index, expected, got: hash });
         }
         named = Some((header.parent_hash, header.number));
-        hashes.push(hash);
-        parent.get_or_insert(header);
+        visit(header, hash);
+        index += 1;
     }
-    Ok(Ancestors { parent: parent.ok_or(BlockError::MissingParent)?, hashes })
+    Ok(())
 }
 
 /// Header fields that every block of the supported forks has.

@@ -24,6 +24,8 @@ mod execute;
 pub mod fetch;
 mod header;
 mod input;
+#[cfg(feature = "l2")]
+pub mod l2;
 mod public;
 mod receipts;
 mod rules;
