@@ -22,6 +22,7 @@ mod error;
 mod execute;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+pub mod genesis;
 mod header;
 mod input;
 #[cfg(feature = "l2")]

@@ -37,7 +37,7 @@ pub use derive::MissingOrigin;
 pub use derive::{BlockPlan, Derivation};
 pub use error::{AttributesError, L2Error};
 pub use execute::{CompletedL2, L2BlockInput, complete};
-pub use genesis::l1_block_storage;
+pub use genesis::{genesis_header, l1_block_storage};
 pub use input::{BatchInput, BatchInputError, BatchWithBlobs};
 pub use origin::{L1Origin, ParentOrigin};
 pub use prove::{BatchError, BatchPhase, execute_batches, execute_batches_observed};
