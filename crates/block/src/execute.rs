@@ -87,22 +87,23 @@ pub fn execute_observed(
     input: &BlockInput<'_>,
     mut observe: impl FnMut(Phase),
 ) -> Result<Outcome, BlockError> {
-    let (closed, state) = execute_transactions(input, &mut observe)?;
+    let (closed, mut state) = execute_transactions(input, &mut observe)?;
     observe(Phase::StateRoot);
-    closed.outcome(input, state.into_root()?)
+    closed.outcome(input, state.commit_block()?)
 }
 
 /// [`execute`], with what the block changes in the state.
 pub fn execute_with_changes(input: &BlockInput<'_>) -> Result<(Outcome, Changes), BlockError> {
-    let (closed, state) = execute_transactions(input, &mut |_| {})?;
-    let changes = state.into_changes()?;
-    Ok((closed.outcome(input, changes.state_root)?, changes))
+    let (closed, mut state) = execute_transactions(input, &mut |_| {})?;
+    let (root, changes) = state.commit_block_with_changes()?;
+    Ok((closed.outcome(input, root)?, Changes::new(root, changes)))
 }
 
 /// What the block changes in the state. Everything of the block is checked as in [`execute`] but the state root in its
 /// header, which a builder learns from here.
 pub fn execute_for_changes(input: &BlockInput<'_>) -> Result<Changes, BlockError> {
-    Ok(execute_transactions(input, &mut |_| {})?.1.into_changes()?)
+    let (root, changes) = execute_transactions(input, &mut |_| {})?.1.commit_block_with_changes()?;
+    Ok(Changes::new(root, changes))
 }
 
 /// A block that was executed and checked except for its state root.
@@ -216,7 +217,7 @@ where
     for (outcome, receipt) in outcomes.iter_mut().zip(&result.receipts) {
         outcome.success = receipt.status();
     }
-    Ok(Executed { result, logs_bloom: receipts.into_bloom(), transactions: outcomes })
+    Ok(Executed { result, logs_bloom: receipts.bloom(), transactions: outcomes })
 }
 
 /// Compares what the execution gave with the header.

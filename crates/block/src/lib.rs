@@ -22,8 +22,12 @@ mod error;
 mod execute;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+pub mod genesis;
 mod header;
 mod input;
+mod invalid;
+#[cfg(feature = "l2")]
+pub mod l2;
 mod public;
 mod receipts;
 mod rules;
@@ -32,6 +36,7 @@ mod state;
 pub mod trie;
 mod witness;
 
+pub use body::Transaction;
 pub use build::{Attributes, BlockBuilder, BuildError, Built, encode_block, environment, next_header};
 pub use error::BlockError;
 pub use execute::{
@@ -39,7 +44,8 @@ pub use execute::{
     transaction_hashes,
 };
 pub use input::{BlockInput, InputError};
+pub use invalid::{InvalidReason, TransactionError};
 pub use public::{PublicValues, PublicValuesError};
 pub use rules::Fork;
-pub use state::{Changes, StateError};
+pub use state::{Changes, State, StateChanges, StateError};
 pub use witness::NodeSet;

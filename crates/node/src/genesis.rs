@@ -81,7 +81,7 @@ impl Genesis {
                 slots = forest.insert(slots, &key, &alloy_rlp::encode(value))?;
             }
             let mut keep = |hash, node: &[u8]| changes.nodes.push((hash, node.to_vec()));
-            let storage_root = forest.root_hash_observed(slots, &mut keep);
+            let storage_root = forest.commit(slots, &mut keep);
             let mut code_hash = KECCAK_EMPTY;
             if !account.code.is_empty() {
                 code_hash = keccak256(&account.code);
@@ -92,7 +92,7 @@ impl Genesis {
             root = forest.insert(root, &keccak256(address), &value)?;
         }
         let mut keep = |hash, node: &[u8]| changes.nodes.push((hash, node.to_vec()));
-        changes.state_root = forest.root_hash_observed(root, &mut keep);
+        changes.state_root = forest.commit(root, &mut keep);
         Ok(changes)
     }
 }
