@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{Header, Sealable};
+use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
 use alloy_rlp::Decodable;
 use alloy_sol_types::SolEvent;

@@ -7,24 +7,34 @@
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
 pub mod attest;
+pub mod batch;
+pub mod batcher;
 pub mod block;
+pub mod bridge;
 pub mod chain;
 pub mod clock;
+pub mod config;
 pub mod contracts;
+pub mod coordinator;
 pub mod deploy;
 pub mod evm;
+pub mod finalizer;
 pub mod genesis;
 pub mod guest;
 pub mod keys;
 pub mod kzg;
 pub mod l1;
+pub mod l1_watcher;
 pub mod l2;
+pub mod l2_spec;
 pub mod mempool;
 pub mod node;
 pub mod prover;
 pub mod records;
+pub mod rollup;
 pub mod rpc;
 pub mod sequencer;
 pub mod state;
 pub mod step;
 pub mod store;
+pub mod tasks;
