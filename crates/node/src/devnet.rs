@@ -5,54 +5,48 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, B256, U256};
-use serde::{Deserialize, Serialize};
-use thiserror::Error;
+use serde::Serialize;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 use vellum_block::Fork;
-use vellum_block::l2::RollupConfig;
 
 use crate::attest::{self, Attester, HttpAttesters};
 use crate::batcher::BatcherOptions;
-use crate::chain::{Chain, ChainError, Rules};
+use crate::chain::{Chain, Rules};
 use crate::clock::{Clock, SystemClock};
 use crate::coordinator::{CoordinatorOptions, ProveMode};
-use crate::deploy::{self, DeployError, DeployOptions, Deployer, Deployment};
+use crate::deploy::{self, DeployOptions, Deployer, Deployment};
 use crate::genesis::Genesis;
 use crate::guest::{BundledGuest, GuestError};
-use crate::keys::{self, DEV_ACCOUNTS, DEV_CHAIN_IDS, KeyError};
+use crate::keys::{self, DEV_ACCOUNTS, DEV_CHAIN_IDS, KeyError, Signer};
 use crate::l1::http::HttpL1;
 use crate::l1::sender::Sender;
 use crate::l1::{L1, L1Error};
-use crate::l1_watcher::Inbox;
-use crate::l2_node::L2Node;
-use crate::l2_spec::{L2Chain, L2Spec, Origin, SpecError};
+use crate::l2_spec::{L2Spec, Origin, SpecError};
 use crate::mempool;
-use crate::node::{Node, NodeConfig, NodeError};
+use crate::node::{Node, NodeConfig};
 use crate::prover::local::{LocalOptions, LocalProver};
-use crate::prover::ProverError;
 use crate::records::Records;
-use crate::rollup::{RollupError, RollupOptions, RollupParts, RollupService, RollupView};
+use crate::rollup::{RollupOptions, RollupParts, RollupService, RollupView};
 use crate::rpc::rollup::RollupApi;
-use crate::rpc::server::ServerError;
-use crate::rpc::{Api, Limits, Server, ServerConfig};
-use crate::sequencer::{self, Mining};
+use crate::running::{
+    GUEST, Network, RunningChain, StartError, chain_id, open_l2, same_program, serve, serve_l2,
+};
+use crate::sequencer::Mining;
+use crate::store::Store;
 use crate::store::redb::RedbStore;
-use crate::store::{Store, StoreError};
 
 /// Chain id of the embedded L1.
 pub const L1_CHAIN_ID: u64 = 900;
 /// Chain id of L2.
 pub const L2_CHAIN_ID: u64 = 901;
-/// Name of the bundled guest program.
-pub const GUEST: &str = "batch";
 /// Ether of every development account on each chain.
 const ETHER: u64 = 10_000;
 /// Development accounts by what they are used for.
@@ -66,8 +60,6 @@ const THRESHOLD: usize = 2;
 const GAS_LIMIT: u64 = 30_000_000;
 /// Time between blocks of the embedded L1.
 const L1_BLOCK_TIME: Duration = Duration::from_secs(1);
-/// Longest wait for L1 to answer at the start.
-const L1_WAIT: Duration = Duration::from_secs(10);
 /// An L1 that makes blocks only for transactions may be this far behind L2, in seconds.
 const MAX_TIME_DRIFT: u64 = 30 * 86_400;
 
@@ -145,130 +137,16 @@ pub struct DevnetAccount {
     pub private_key: B256,
 }
 
-/// Why there is no network.
-#[derive(Debug, Error)]
-pub enum DevnetError {
-    /// The data directory.
-    #[error("data directory {path}: {reason}")]
-    Directory {
-        /// Which.
-        path: String,
-        /// Why.
-        reason: String,
-    },
-    /// The data directory's network has another L1 than the one named.
-    #[error("the data directory belongs to a network on L1 chain {expected}, this L1 has chain id {got}")]
-    OtherL1 {
-        /// Of the directory.
-        expected: u64,
-        /// Of L1.
-        got: u64,
-    },
-    /// L1 is no development chain.
-    #[error("L1 has chain id {0}, which is none for development: use `vellum deploy` and `vellum node`")]
-    NotDevelopment(u64),
-    /// Sockets and threads.
-    #[error("cannot {what}: {reason}")]
-    System {
-        /// What.
-        what: &'static str,
-        /// Why.
-        reason: String,
-    },
-    /// A server.
-    #[error(transparent)]
-    Server(#[from] ServerError),
-    /// The store.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// A chain.
-    #[error(transparent)]
-    Chain(#[from] ChainError),
-    /// A node.
-    #[error(transparent)]
-    Node(#[from] NodeError),
-    /// L1.
-    #[error(transparent)]
-    L1(#[from] L1Error),
-    /// The contracts.
-    #[error(transparent)]
-    Deploy(#[from] DeployError),
-    /// The guest program.
-    #[error(transparent)]
-    Guest(#[from] GuestError),
-    /// L2's genesis.
-    #[error(transparent)]
-    Spec(#[from] SpecError),
-    /// The prover.
-    #[error(transparent)]
-    Prover(#[from] ProverError),
-    /// A key.
-    #[error(transparent)]
-    Key(#[from] KeyError),
-    /// The tasks.
-    #[error(transparent)]
-    Rollup(#[from] RollupError),
-}
-
-impl DevnetError {
-    /// True if the user can put it right: a port, a directory, an address.
-    pub fn is_usage(&self) -> bool {
-        matches!(
-            self,
-            Self::Directory { .. }
-                | Self::OtherL1 { .. }
-                | Self::NotDevelopment(_)
-                | Self::Server(_)
-                | Self::L1(_)
-                | Self::Store(StoreError::InUse { .. } | StoreError::OtherChain { .. } | StoreError::Open { .. })
-                | Self::Chain(ChainError::Store(StoreError::OtherChain { .. }))
-                | Self::Deploy(_)
-        )
-    }
-}
-
-/// What a node needs to know of a rollup; `vellum deploy` writes it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Network {
-    /// The contracts on L1.
-    pub deployment: Deployment,
-    /// L2.
-    pub l2: L2Spec,
-}
-
 /// A running network; dropping it stops everything in order.
 pub struct Devnet {
     info: DevnetInfo,
     view: RollupView,
     // In the order in which they are to end.
+    _l2: RunningChain,
     _service: RollupService,
-    _l2: RunningNode,
-    _l1: Option<RunningNode>,
+    _l1: Option<RunningChain>,
     stop: watch::Sender<bool>,
     _runtime: Runtime,
-}
-
-/// A chain that makes blocks and is served.
-struct RunningNode {
-    stop: watch::Sender<bool>,
-    server: Option<Server>,
-    sequencer: Option<tokio::task::JoinHandle<()>>,
-    handle: Handle,
-    address: SocketAddr,
-}
-
-impl Drop for RunningNode {
-    fn drop(&mut self) {
-        // Nobody may be listening any more.
-        let _ = self.stop.send(true);
-        if let Some(sequencer) = self.sequencer.take() {
-            let _ = self.handle.block_on(sequencer);
-        }
-        if let Some(server) = self.server.take() {
-            self.handle.block_on(server.stop());
-        }
-    }
 }
 
 impl Drop for Devnet {
@@ -282,9 +160,9 @@ impl Devnet {
     ///
     /// # Errors
     /// The first part that does not start.
-    pub fn start(options: &DevnetOptions) -> Result<Self, DevnetError> {
+    pub fn start(options: &DevnetOptions) -> Result<Self, StartError> {
         let started = Instant::now();
-        let system = |what| move |error: io::Error| DevnetError::System { what, reason: error.to_string() };
+        let system = |what| move |error: io::Error| StartError::System { what, reason: error.to_string() };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -308,21 +186,27 @@ impl Devnet {
         let l1 = Arc::new(HttpL1::new(&l1_rpc, None));
         let l1_chain_id = chain_id(&*l1)?;
         if !DEV_CHAIN_IDS.contains(&l1_chain_id) {
-            return Err(DevnetError::NotDevelopment(l1_chain_id));
+            return Err(StartError::NotDevelopment(l1_chain_id));
         }
         let guest = guest
             .join()
             .unwrap_or_else(|_| Err(GuestError::Missing(GUEST.to_owned())))
             .map(Arc::new)?;
         let network = network(options, l1.clone(), l1_chain_id, guest.vk(), &*clock)?;
+        same_program(&network.deployment, &guest)?;
         let chain = network.l2.chain()?;
         let deployment = network.deployment.clone();
 
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(&options.data_dir.join("l2"))?);
         let records = Records::new(store.clone());
-        let inbox = Inbox::new(records.clone());
-        let node = l2_node(&chain, store, clock.clone(), options.block_time, inbox)?;
-        let l2 = Arc::new(L2Node::new(node.clone(), chain.config.clone(), Inbox::new(records.clone())));
+        let (node, l2) = open_l2(
+            &chain,
+            &network.l2,
+            store,
+            clock.clone(),
+            options.block_time,
+            Some(dev_keys()?),
+        )?;
         let (stop, stopped) = watch::channel(false);
 
         let urls = attesters(&handle, &guest, &deployment, &stopped)?;
@@ -358,7 +242,12 @@ impl Devnet {
             },
         )?;
         let view = service.view();
-        let l2 = serve_l2(&handle, node, &view, &chain.config, options)?;
+        let rollup = RollupApi {
+            view: view.clone(),
+            config: chain.config,
+            block_time: options.block_time.as_secs().max(1),
+        };
+        let l2 = serve_l2(&handle, node, (Ipv4Addr::LOCALHOST, options.l2_port).into(), rollup)?;
         let info = DevnetInfo {
             l1_rpc,
             l2_rpc: format!("http://{}", l2.address),
@@ -392,98 +281,42 @@ fn load_guest() -> io::Result<JoinHandle<Result<BundledGuest, GuestError>>> {
     std::thread::Builder::new().name("guest".to_owned()).spawn(|| BundledGuest::load(GUEST))
 }
 
-/// L1's chain id, as soon as it answers.
-fn chain_id(l1: &dyn L1) -> Result<u64, DevnetError> {
-    let started = Instant::now();
-    loop {
-        match l1.chain_id() {
-            Err(error) if error.is_temporary() && started.elapsed() < L1_WAIT => {
-                std::thread::sleep(Duration::from_millis(200));
-            }
-            result => return Ok(result?),
-        }
-    }
-}
-
 fn embedded_l1(
     handle: &Handle,
     folder: &Path,
     port: u16,
     clock: Arc<dyn Clock>,
-) -> Result<RunningNode, DevnetError> {
+) -> Result<RunningChain, StartError> {
     let store: Arc<dyn Store> = Arc::new(RedbStore::open(folder)?);
-    let timestamp = clock.now().as_secs();
-    let funded = funded()?;
-    let genesis = Genesis::ethereum(genesis_time(&*store, timestamp)?, GAS_LIMIT, &funded, ether());
+    let timestamp = genesis_time(folder, clock.now().as_secs())?;
+    let genesis = Genesis::ethereum(timestamp, GAS_LIMIT, &funded()?, ether());
+    let genesis = genesis.map_err(|error| StartError::Spec(SpecError::Trie(error)))?;
     let rules = Rules::Ethereum { chain_id: L1_CHAIN_ID, fork: Fork::Prague };
     let chain = Arc::new(Chain::open(store, rules, &genesis)?);
-    let node = Arc::new(Node::new(chain, clock, node_config(Mining::Interval(L1_BLOCK_TIME))?)?);
-    serve(handle, node, port, |_| None)
-}
-
-/// The time of block 0: that of the chain in the store, or now.
-fn genesis_time(store: &dyn Store, now: u64) -> Result<u64, DevnetError> {
-    Ok(Chain::stored_genesis_time(store)?.unwrap_or(now))
-}
-
-fn l2_node(
-    chain: &L2Chain,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
-    block_time: Duration,
-    inbox: Inbox,
-) -> Result<Arc<Node>, DevnetError> {
-    let rules = Rules::L2 { config: chain.config.clone() };
-    let opened = Arc::new(Chain::open(store, rules, &chain.genesis)?);
-    let node = Node::new(opened, clock, node_config(Mining::Interval(block_time))?)?;
-    Ok(Arc::new(node.with_inbox(Arc::new(inbox))))
-}
-
-fn node_config(mining: Mining) -> Result<NodeConfig, DevnetError> {
-    let keys = (0..DEV_ACCOUNTS).map(keys::dev).collect::<Result<Vec<_>, _>>()?;
-    Ok(NodeConfig {
-        mining,
+    let config = NodeConfig {
+        mining: Mining::Interval(L1_BLOCK_TIME),
         gas_limit: GAS_LIMIT,
         beneficiary: Address::ZERO,
         pool: mempool::Limits::default(),
-        dev: Some(keys),
-    })
-}
-
-/// Starts making blocks and answering.
-fn serve(
-    handle: &Handle,
-    node: Arc<Node>,
-    port: u16,
-    more: impl FnOnce(&Arc<Api>) -> Option<jsonrpsee::RpcModule<Api>>,
-) -> Result<RunningNode, DevnetError> {
-    let api = Api::new(node.clone(), Limits::default());
-    let more = more(&api);
-    let config = ServerConfig::new((Ipv4Addr::LOCALHOST, port).into());
-    let server = handle.block_on(Server::start(api, more, config))?;
-    let (stop, stopped) = watch::channel(false);
-    let sequencer = handle.spawn(async move {
-        if let Err(error) = sequencer::run(node, stopped).await {
-            tracing::error!(%error, "no more blocks are made");
-        }
-    });
-    let address = server.address();
-    Ok(RunningNode { stop, server: Some(server), sequencer: Some(sequencer), handle: handle.clone(), address })
-}
-
-fn serve_l2(
-    handle: &Handle,
-    node: Arc<Node>,
-    view: &RollupView,
-    config: &RollupConfig,
-    options: &DevnetOptions,
-) -> Result<RunningNode, DevnetError> {
-    let rollup = RollupApi {
-        view: view.clone(),
-        config: config.clone(),
-        block_time: options.block_time.as_secs().max(1),
+        l1: None,
+        dev: Some(dev_keys()?),
     };
-    serve(handle, node, options.l2_port, |api| Some(crate::rpc::rollup::module(api, rollup)))
+    let node = Arc::new(Node::new(chain, clock, config)?);
+    serve(handle, node, (Ipv4Addr::LOCALHOST, port).into(), |_| None)
+}
+
+/// The time of block 0: recorded when the chain is made, because it is part of what it is.
+fn genesis_time(folder: &Path, now: u64) -> Result<u64, StartError> {
+    let path = folder.join("genesis-time");
+    let error = |reason: String| StartError::File { path: path.display().to_string(), reason };
+    match std::fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|_| error("not a time".to_owned())),
+        Err(io) if io.kind() == io::ErrorKind::NotFound => {
+            std::fs::write(&path, now.to_string()).map_err(|io| error(io.to_string()))?;
+            Ok(now)
+        }
+        Err(io) => Err(error(io.to_string())),
+    }
 }
 
 /// Starts the attestation services and returns their addresses.
@@ -492,7 +325,7 @@ fn attesters(
     guest: &BundledGuest,
     deployment: &Deployment,
     stopped: &watch::Receiver<bool>,
-) -> Result<Vec<String>, DevnetError> {
+) -> Result<Vec<String>, StartError> {
     let mut urls = Vec::new();
     for account in ATTESTERS {
         let attester = Attester::new(
@@ -502,7 +335,7 @@ fn attesters(
             deployment.l1_chain_id,
             deployment.contracts.verifier,
         );
-        let system = |error: io::Error| DevnetError::System {
+        let system = |error: io::Error| StartError::System {
             what: "start an attestation service",
             reason: error.to_string(),
         };
@@ -525,16 +358,16 @@ fn network(
     l1_chain_id: u64,
     program_vk: B256,
     clock: &dyn Clock,
-) -> Result<Network, DevnetError> {
+) -> Result<Network, StartError> {
     let path = options.data_dir.join("network.json");
-    let directory = |reason: String| DevnetError::Directory { path: path.display().to_string(), reason };
+    let directory = |reason: String| StartError::File { path: path.display().to_string(), reason };
     match std::fs::read(&path) {
         Ok(bytes) => {
             let network: Network =
                 serde_json::from_slice(&bytes).map_err(|error| directory(error.to_string()))?;
             let expected = network.deployment.l1_chain_id;
             if expected != l1_chain_id {
-                return Err(DevnetError::OtherL1 { expected, got: l1_chain_id });
+                return Err(StartError::OtherL1 { expected, got: l1_chain_id });
             }
             deploy::verify(&*l1, &network.deployment)?;
             return Ok(network);
@@ -596,7 +429,7 @@ pub fn deploy_network(
     l2: L2Parameters,
     program_vk: B256,
     clock: &dyn Clock,
-) -> Result<Network, DevnetError> {
+) -> Result<Network, StartError> {
     let deployer = Deployer::plan(l1, records, sender)?;
     let contracts = deployer.contracts();
     let origin = l1.header(deployer.l1_block())?;
@@ -633,6 +466,10 @@ fn accounts() -> Result<Vec<DevnetAccount>, KeyError> {
         Ok(DevnetAccount { address: key.address(), private_key: key.to_bytes() })
     };
     (0..DEV_ACCOUNTS).map(account).collect()
+}
+
+fn dev_keys() -> Result<Vec<Signer>, KeyError> {
+    (0..DEV_ACCOUNTS).map(keys::dev).collect()
 }
 
 fn funded() -> Result<Vec<Address>, KeyError> {

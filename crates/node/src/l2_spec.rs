@@ -5,20 +5,19 @@
 
 use std::collections::BTreeMap;
 
-use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, EMPTY_ROOT_HASH, Header};
-use alloy_eips::eip7685::EMPTY_REQUESTS_HASH;
-use alloy_eips::{eip2935, eip4788};
 use alloy_primitives::{Address, B256, U256, address};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use vellum_block::l2::{
-    ConfigError, L1_BLOCK, L1Origin, MESSAGE_PASSER, RollupConfig, SEQUENCER_FEE_VAULT, l1_block_storage, output_root,
+    ConfigError, L1_BLOCK, L1Origin, MESSAGE_PASSER, RollupConfig, SEQUENCER_FEE_VAULT, genesis_header,
+    l1_block_storage, output_root,
 };
+use vellum_block::genesis::{Alloc, GenesisAccount, genesis_state, system_contracts};
 use vellum_block::trie::TrieError;
 
 use crate::contracts::{Artifact, ArtifactError};
 use crate::deploy::L2Genesis;
-use crate::genesis::{CREATE2_DEPLOYER, CREATE2_DEPLOYER_CODE, Genesis, GenesisAccount};
+use crate::genesis::{CREATE2_DEPLOYER, CREATE2_DEPLOYER_CODE, Genesis};
 use crate::l1::L1Header;
 
 /// Base fee of block 0, in wei.
@@ -143,11 +142,11 @@ impl L2Spec {
     pub fn chain(&self) -> Result<L2Chain, SpecError> {
         let config = self.config(B256::ZERO);
         config.check()?;
-        let mut genesis = Genesis { accounts: self.accounts(&config)?, header: self.header(&config) };
-        genesis.header.state_root = genesis.state()?.state_root;
-        let hash = genesis.header.hash_slow();
-        let output_root = output_root(&genesis.header, hash);
-        Ok(L2Chain { config: self.config(hash), genesis, output_root })
+        let state = genesis_state(&self.accounts(&config)?)?;
+        let header = genesis_header(&config, &state, GENESIS_BASE_FEE, self.origin.timestamp);
+        let hash = header.hash_slow();
+        let output_root = output_root(&header, hash);
+        Ok(L2Chain { config: self.config(hash), genesis: Genesis { state, header }, output_root })
     }
 
     fn config(&self, genesis_hash: B256) -> RollupConfig {
@@ -167,33 +166,11 @@ impl L2Spec {
         }
     }
 
-    fn header(&self, config: &RollupConfig) -> Header {
-        Header {
-            ommers_hash: EMPTY_OMMER_ROOT_HASH,
-            beneficiary: SEQUENCER_FEE_VAULT,
-            gas_limit: self.gas_limit,
-            timestamp: self.origin.timestamp,
-            extra_data: config.extra_data(),
-            base_fee_per_gas: Some(GENESIS_BASE_FEE),
-            // The message passer has no storage yet.
-            withdrawals_root: Some(EMPTY_ROOT_HASH),
-            blob_gas_used: Some(0),
-            excess_blob_gas: Some(0),
-            parent_beacon_block_root: Some(B256::ZERO),
-            requests_hash: Some(EMPTY_REQUESTS_HASH),
-            ..Header::default()
-        }
-    }
-
-    fn accounts(&self, config: &RollupConfig) -> Result<BTreeMap<Address, GenesisAccount>, SpecError> {
+    fn accounts(&self, config: &RollupConfig) -> Result<Alloc, SpecError> {
         let contract = |artifact: Artifact| -> Result<GenesisAccount, SpecError> {
             Ok(GenesisAccount { nonce: 1, code: artifact.runtime()?, ..Default::default() })
         };
-        let system = |code: &alloy_primitives::Bytes| GenesisAccount {
-            nonce: 1,
-            code: code.clone(),
-            ..Default::default()
-        };
+        let deployer = GenesisAccount { nonce: 1, code: CREATE2_DEPLOYER_CODE, ..Default::default() };
         let origin = L1Origin {
             number: self.origin.number,
             hash: self.origin.hash,
@@ -218,10 +195,9 @@ impl L2Spec {
             (WETH, contract(Artifact::WETH)?),
             (GAS_PRICE_ORACLE, contract(Artifact::GAS_PRICE_ORACLE)?),
             (TOKEN_FACTORY, contract(Artifact::TOKEN_FACTORY)?),
-            (eip4788::BEACON_ROOTS_ADDRESS, system(&eip4788::BEACON_ROOTS_CODE)),
-            (eip2935::HISTORY_STORAGE_ADDRESS, system(&eip2935::HISTORY_STORAGE_CODE)),
-            (CREATE2_DEPLOYER, system(&CREATE2_DEPLOYER_CODE)),
+            (CREATE2_DEPLOYER, deployer),
         ]);
+        accounts.extend(system_contracts(true));
         for address in [SEQUENCER_FEE_VAULT, BASE_FEE_VAULT, L1_FEE_VAULT, OPERATOR_FEE_VAULT] {
             accounts.insert(address, vault.clone());
         }

@@ -1,9 +1,15 @@
 //! One command, one file.
 
+mod attest;
 mod block;
+mod bridge;
+mod config;
 mod demo;
+mod deploy;
+mod devnet;
 mod execute;
 mod new;
+mod node;
 mod params;
 mod profile;
 mod programs;
@@ -29,10 +35,17 @@ pub(crate) enum Command {
     New(new::New),
     Demo(demo::Demo),
     Block(block::Block),
+    Devnet(devnet::Devnet),
+    Node(node::Node),
+    Deploy(deploy::Deploy),
+    Bridge(bridge::Bridge),
+    Attest(attest::Attest),
+    Config(config::Config),
 }
 
 impl Command {
-    pub(crate) fn run(&self) -> Result<Box<dyn Report>, Failure> {
+    /// Runs it; `json` is how it reports.
+    pub(crate) fn run(&self, json: bool) -> Result<Box<dyn Report>, Failure> {
         Ok(match self {
             Self::Execute(command) => Box::new(command.run()?),
             Self::Setup(command) => Box::new(command.run()?),
@@ -44,6 +57,12 @@ impl Command {
             Self::New(command) => Box::new(command.run()?),
             Self::Demo(command) => Box::new(command.run()?),
             Self::Block(command) => return command.run(),
+            Self::Devnet(command) => return command.run(json),
+            Self::Node(command) => return command.run(json),
+            Self::Deploy(command) => Box::new(command.run()?),
+            Self::Bridge(command) => return command.run(),
+            Self::Attest(command) => return command.run(json),
+            Self::Config(command) => Box::new(command.run()?),
         })
     }
 }
