@@ -145,8 +145,8 @@ pub(crate) fn next_excess_blob_gas(fork: Fork, parent: &Header) -> Result<u64, B
     if excess.checked_add(used).is_none() {
         return Err(BlockError::ParentOutOfRange("blob gas"));
     }
-    // Before Osaka the base fee does not count here (EIP-7918); the parameters say so by a blob cost of zero.
     let fee = parent.base_fee_per_gas.ok_or(BlockError::MissingField("parent's base fee"))?;
+    // Before Osaka the base fee does not count here (EIP-7918); the parameters say so by a blob cost of zero.
     Ok(fork.blob_params().next_block_excess_blob_gas_osaka(excess, used, fee))
 }
 

@@ -17,7 +17,7 @@
 extern crate alloc;
 
 mod body;
-mod build;
+mod builder;
 mod error;
 mod execute;
 #[cfg(feature = "fetch")]
@@ -25,7 +25,6 @@ pub mod fetch;
 pub mod genesis;
 mod header;
 mod input;
-mod invalid;
 #[cfg(feature = "l2")]
 pub mod l2;
 mod public;
@@ -37,15 +36,14 @@ pub mod trie;
 mod witness;
 
 pub use body::Transaction;
-pub use build::{Attributes, BlockBuilder, BuildError, Built, encode_block, environment, next_header};
+pub use builder::{BlockAttributes, BlockBuilder, BuiltBlock, InvalidReason, TransactionError, encode_block, environment};
 pub use error::BlockError;
 pub use execute::{
-    Outcome, Phase, TransactionOutcome, execute, execute_for_changes, execute_observed, execute_with_changes,
+    Completed, Outcome, Phase, TransactionOutcome, complete, execute, execute_observed, execute_with_changes,
     transaction_hashes,
 };
 pub use input::{BlockInput, InputError};
-pub use invalid::{InvalidReason, TransactionError};
 pub use public::{PublicValues, PublicValuesError};
 pub use rules::Fork;
-pub use state::{Changes, State, StateChanges, StateError};
+pub use state::{State, StateChanges, StateError};
 pub use witness::NodeSet;

@@ -164,25 +164,6 @@ pub struct StateChanges {
     pub codes: Vec<(B256, Bytes)>,
 }
 
-/// What a single block writes into the state, and the root after it, for those who keep it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Root of the state after the block.
-    pub state_root: B256,
-    /// Hashes and encodings of the trie nodes that are new, or were there already and are written again.
-    pub nodes: Vec<(B256, Vec<u8>)>,
-    /// Hashes and bytes of the codes that were deployed.
-    pub codes: Vec<(B256, Bytes)>,
-}
-
-impl Changes {
-    /// The changes that lead to a root.
-    pub fn new(state_root: B256, changes: StateChanges) -> Self {
-        let nodes = changes.nodes.into_iter().map(|(hash, node)| (hash, node.into())).collect();
-        Self { state_root, nodes, codes: changes.codes }
-    }
-}
-
 /// A state over a witness. The EVM reads and commits through revm's traits; [`Self::commit_block`] then gives the root
 /// after the block and makes this the state that the next block starts from.
 #[derive(Debug)]

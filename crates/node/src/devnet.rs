@@ -23,7 +23,7 @@ use crate::chain::{Chain, Rules};
 use crate::clock::{Clock, SystemClock};
 use crate::coordinator::{CoordinatorOptions, ProveMode};
 use crate::deploy::{self, DeployOptions, Deployer, Deployment};
-use crate::genesis::Genesis;
+use crate::genesis::{self, Genesis};
 use crate::guest::{BundledGuest, GuestError};
 use crate::keys::{self, DEV_ACCOUNTS, DEV_CHAIN_IDS, KeyError, Signer};
 use crate::l1::http::HttpL1;
@@ -289,7 +289,7 @@ fn embedded_l1(
 ) -> Result<RunningChain, StartError> {
     let store: Arc<dyn Store> = Arc::new(RedbStore::open(folder)?);
     let timestamp = genesis_time(folder, clock.now().as_secs())?;
-    let genesis = Genesis::ethereum(timestamp, GAS_LIMIT, &funded()?, ether());
+    let genesis = Genesis::ethereum(timestamp, GAS_LIMIT, &genesis::funded(funded()?, ether()));
     let genesis = genesis.map_err(|error| StartError::Spec(SpecError::Trie(error)))?;
     let rules = Rules::Ethereum { chain_id: L1_CHAIN_ID, fork: Fork::Prague };
     let chain = Arc::new(Chain::open(store, rules, &genesis)?);

@@ -13,15 +13,17 @@ use thiserror::Error;
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 
-use crate::attest::HttpAttesters;
+use crate::attest::{self, Attester, HttpAttesters};
 use crate::chain::{Chain, ChainError, Rules};
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, ConfigError};
 use crate::contracts::AttestedVerifier;
-use crate::deploy::{self, DeployError, Deployment, read};
+use crate::deploy::{self, DeployError, DeployOptions, Deployment, read};
+use crate::devnet::{L2Parameters, deploy_network};
 use crate::guest::{BundledGuest, GuestError};
-use crate::keys::Signer;
+use crate::keys::{KeySource, Signer};
 use crate::l1::http::HttpL1;
+use crate::l1::sender::{Sender, SenderOptions};
 use crate::l1::{L1, L1Error};
 use crate::l1_watcher::Inbox;
 use crate::l2_node::L2Node;
@@ -382,5 +384,89 @@ impl RollupNode {
     /// What the tasks did.
     pub fn view(&self) -> &RollupView {
         &self.view
+    }
+}
+
+/// Deploys the contracts of a new rollup on an L1 that answers at `l1_url`.
+///
+/// # Errors
+/// L1, the key, the disk, or options that make no rollup.
+pub fn deploy_rollup(
+    l1_url: &str,
+    key: &KeySource,
+    data_dir: &Path,
+    mut options: DeployOptions,
+    l2: L2Parameters,
+) -> Result<Network, StartError> {
+    let l1 = Arc::new(HttpL1::new(l1_url, None));
+    let l1_chain_id = chain_id(&*l1)?;
+    let key = key.load(l1_chain_id)?;
+    if options.owner == Address::ZERO {
+        options.owner = key.address();
+    }
+    let guest = BundledGuest::load(GUEST)?;
+    let file_error =
+        |error: io::Error| StartError::File { path: data_dir.display().to_string(), reason: error.to_string() };
+    std::fs::create_dir_all(data_dir).map_err(file_error)?;
+    let records = Records::new(Arc::new(RedbStore::open(data_dir)?));
+    let sender = Sender::new(l1.clone(), records.clone(), key, l1_chain_id, SenderOptions::default());
+    deploy_network(&*l1, &records, &sender, &options, l2, guest.vk(), &SystemClock)
+}
+
+/// An attestation service; dropping it stops it.
+pub struct AttestService {
+    address: SocketAddr,
+    program_vk: B256,
+    stop: watch::Sender<bool>,
+    _runtime: Runtime,
+}
+
+impl Drop for AttestService {
+    fn drop(&mut self) {
+        // Nobody may be listening any more.
+        let _ = self.stop.send(true);
+    }
+}
+
+impl AttestService {
+    /// Starts a service that signs with `key` for the contract `verifier`.
+    ///
+    /// # Errors
+    /// The guest program, or the socket.
+    pub fn start(
+        address: SocketAddr,
+        key: Signer,
+        l1_chain_id: u64,
+        verifier: Address,
+    ) -> Result<Self, StartError> {
+        let system = |what| move |error: io::Error| StartError::System { what, reason: error.to_string() };
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .map_err(system("start the runtime"))?;
+        let listener = runtime.block_on(attest::bind(address)).map_err(|error| {
+            StartError::Server(ServerError::Listen { address, reason: error.to_string() })
+        })?;
+        let address = listener.local_addr().map_err(system("find the service's address"))?;
+        let guest = BundledGuest::load(GUEST)?;
+        let program_vk = guest.vk();
+        let attester = Attester::new(guest.machine, program_vk, key, l1_chain_id, verifier);
+        let (stop, mut stopped) = watch::channel(false);
+        let until = async move {
+            // A sender that is gone means the same.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        };
+        runtime.spawn(attest::serve(attester, listener, until));
+        Ok(Self { address, program_vk, stop, _runtime: runtime })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The program whose proofs it attests.
+    pub fn program_vk(&self) -> B256 {
+        self.program_vk
     }
 }

@@ -12,12 +12,13 @@ use alloy_consensus::{
 };
 use alloy_eips::{Encodable2718, eip2718::WithEncoded, eip7685::EMPTY_REQUESTS_HASH};
 use alloy_evm::{
-    Evm, EvmFactory,
+    Evm, EvmEnv, EvmFactory,
     block::{BlockExecutionError, BlockExecutor},
 };
 use alloy_op_evm::{OpBlockExecutionCtx, OpBlockExecutor, OpEvmFactory, OpTx, evm_env_for_op_block};
 use alloy_primitives::{B256, Bytes};
 use op_alloy_consensus::{OpReceiptEnvelope, OpTxEnvelope, TxDeposit};
+use op_revm::OpSpecId;
 use revm::{DatabaseCommit, inspector::NoOpInspector};
 
 use super::{
@@ -68,16 +69,7 @@ where
         let Attributes { timestamp, origin, deposits } = attributes;
         config.check_block(parent, parent_origin, *timestamp, origin.number, deposits)?;
         let header = header_before(config, parent, parent_hash, attributes)?;
-        let environment = evm_env_for_op_block(&header, Isthmus, config.l2_chain_id);
-        let evm = OpEvmFactory::<OpTx>::default().create_evm(state, environment);
-        let context = OpBlockExecutionCtx {
-            parent_hash,
-            parent_beacon_block_root: header.parent_beacon_block_root,
-            extra_data: header.extra_data.clone(),
-        };
-        let mut executor = OpBlockExecutor::new(evm, context, Isthmus, Receipts::default());
-        executor.apply_pre_execution_changes().map_err(L2Error::Execution)?;
-        let mut builder = Self { header, executor, transactions: Vec::new() };
+        let mut builder = Self::replay(config, header, state)?;
 
         let sequence_number = parent_origin.next_sequence_number(origin.number);
         builder.deposit(origin.attributes_transaction(config, sequence_number))?;
@@ -85,6 +77,25 @@ where
             builder.deposit(deposit.transaction(config))?;
         }
         Ok(builder)
+    }
+
+    /// Begins a block whose header is known, to execute its transactions again on its parent's state: the caller gives
+    /// all of them to [`Self::repeat`].
+    pub fn replay(config: &RollupConfig, header: Header, state: S) -> Result<Self, L2Error> {
+        let evm = OpEvmFactory::<OpTx>::default().create_evm(state, environment(config, &header));
+        let context = OpBlockExecutionCtx {
+            parent_hash: header.parent_hash,
+            parent_beacon_block_root: header.parent_beacon_block_root,
+            extra_data: header.extra_data.clone(),
+        };
+        let mut executor = OpBlockExecutor::new(evm, context, Isthmus, Receipts::default());
+        executor.apply_pre_execution_changes().map_err(L2Error::Execution)?;
+        Ok(Self { header, executor, transactions: Vec::new() })
+    }
+
+    /// Executes a transaction of a block that is known, which may be a deposit.
+    pub fn repeat(&mut self, transaction: SignedTransaction) -> Result<TransactionOutcome, L2Error> {
+        self.execute(transaction).map_err(L2Error::Execution)
     }
 
     fn deposit(&mut self, deposit: TxDeposit) -> Result<(), L2Error> {
@@ -180,6 +191,11 @@ impl RollupConfig {
         }
         Ok(())
     }
+}
+
+/// What the EVM is told of the block with this header.
+pub fn environment(config: &RollupConfig, header: &Header) -> EvmEnv<OpSpecId> {
+    evm_env_for_op_block(header, Isthmus, config.l2_chain_id)
 }
 
 /// The header as far as it is known before the execution.

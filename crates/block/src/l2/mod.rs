@@ -30,7 +30,7 @@ mod receipts;
 mod transaction;
 
 pub use batch::{BATCH_VERSION, BatchHeader, BlobOpening, PublicOutput, genesis_batch_hash, output_root};
-pub use builder::{Attributes, BuiltL2Block, L2BlockBuilder};
+pub use builder::{Attributes, BuiltL2Block, L2BlockBuilder, environment};
 pub use config::{ATTRIBUTES_GAS, ConfigError, RollupConfig};
 pub use deposit::{Deposit, DepositQueue, QueuedDeposit};
 pub use derive::MissingOrigin;

@@ -14,6 +14,7 @@ mod params;
 mod profile;
 mod programs;
 mod prove;
+mod reconstruct;
 mod setup;
 mod verify;
 
@@ -40,6 +41,7 @@ pub(crate) enum Command {
     Deploy(deploy::Deploy),
     Bridge(bridge::Bridge),
     Attest(attest::Attest),
+    Reconstruct(reconstruct::Reconstruct),
     Config(config::Config),
 }
 
@@ -62,6 +64,7 @@ impl Command {
             Self::Deploy(command) => Box::new(command.run()?),
             Self::Bridge(command) => return command.run(),
             Self::Attest(command) => return command.run(json),
+            Self::Reconstruct(command) => Box::new(command.run()?),
             Self::Config(command) => Box::new(command.run()?),
         })
     }

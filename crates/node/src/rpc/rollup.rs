@@ -225,7 +225,7 @@ fn deposit_json(rollup: &RollupApi, api: &Api, deposit: &L1Deposit) -> Result<Va
 fn withdrawal_status(rollup: &RollupApi, api: &Api, args: &mut Args<'_>) -> Result<Value, RpcError> {
     let transaction: B256 = args.next()?;
     let Some((block, index)) = api.node().chain().transaction_place(transaction)? else { return Ok(Value::Null) };
-    let logs = block.receipts.get(index).map(|receipt| receipt.logs().to_vec()).unwrap_or_default();
+    let logs = block.receipts.get(index).map(|receipt| receipt.logs.clone()).unwrap_or_default();
     let Some(message) = logs.iter().find_map(bridge::message) else { return Ok(Value::Null) };
     let batch = rollup.view.batches.of_block(block.number())?;
     Ok(json!({
