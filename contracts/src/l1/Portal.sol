@@ -123,9 +123,10 @@ contract Portal is IPortal {
 
         finalizedWithdrawals[withdrawalHash] = true;
         currentL2Sender = withdrawal.sender;
+        bytes memory data = withdrawal.data;
         _requireGas(withdrawal.gasLimit);
         // Return data is left where it is: copying it could use up the gas that the next lines need.
-        bool success = LowLevelCall.callNoReturn(withdrawal.target, withdrawal.value, withdrawal.data);
+        bool success = LowLevelCall.callNoReturn(withdrawal.target, withdrawal.value, data);
         currentL2Sender = address(0);
         emit WithdrawalFinalized(withdrawalHash, success);
     }
