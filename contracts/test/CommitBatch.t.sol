@@ -124,7 +124,10 @@ contract CommitBatchTest is Base {
 
     function test_takes_an_older_anchor_from_the_history_contract() public {
         // EIP-2935: the contract answers the number with the hash; here it gives one hash for all.
-        vm.etch(0x0000F90827F1C53a10cb7A02335B175320002935, hex"7f11111111111111111111111111111111111111111111111111111111111111115f5260205ff3");
+        vm.etch(
+            0x0000F90827F1C53a10cb7A02335B175320002935,
+            hex"7f11111111111111111111111111111111111111111111111111111111111111115f5260205ff3"
+        );
         BatchClaim memory claim = nextClaim();
         claim.l1Number = 500;
         claim.l1Hash = bytes32(uint256(0x1111111111111111111111111111111111111111111111111111111111111111));
@@ -149,8 +152,7 @@ contract CommitBatchTest is Base {
         BatchClaim memory claim = nextClaim();
         claim.depositCount = uint64(bound(count, highest + 1, type(uint64).max));
         expectRejection(
-            claim,
-            abi.encodeWithSelector(IRollup.WrongDepositCount.selector, uint64(0), highest, claim.depositCount)
+            claim, abi.encodeWithSelector(IRollup.WrongDepositCount.selector, uint64(0), highest, claim.depositCount)
         );
     }
 

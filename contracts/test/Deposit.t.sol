@@ -33,8 +33,7 @@ contract DepositTest is Base {
         vm.prank(stranger, stranger);
         portal.depositTransaction{ value: mint }(to, value, gasLimit, isCreation, data);
 
-        bytes32 depositTxHash =
-            keccak256(abi.encode(stranger, to, isCreation, mint, value, gasLimit, keccak256(data)));
+        bytes32 depositTxHash = keccak256(abi.encode(stranger, to, isCreation, mint, value, gasLimit, keccak256(data)));
         vm.assertEq(portal.depositHash(1), keccak256(abi.encode(bytes32(0), depositTxHash)));
         vm.assertEq(portal.depositTime(0), block.timestamp);
         vm.assertEq(address(portal).balance, mint);
@@ -51,9 +50,8 @@ contract DepositTest is Base {
         deposit(stranger, 1);
         vm.warp(block.timestamp + 10);
         deposit(proposer, 2);
-        bytes32 second = keccak256(
-            abi.encode(proposer, proposer, false, uint256(2), uint256(2), DEPOSIT_GAS, keccak256(""))
-        );
+        bytes32 second =
+            keccak256(abi.encode(proposer, proposer, false, uint256(2), uint256(2), DEPOSIT_GAS, keccak256("")));
         vm.assertEq(portal.depositHash(2), keccak256(abi.encode(portal.depositHash(1), second)));
         vm.assertEq(portal.depositTime(1), portal.depositTime(0) + 10);
     }
@@ -75,9 +73,7 @@ contract DepositTest is Base {
         vm.assertTrue(success);
         Log memory log = vm.getRecordedLogs()[0];
         vm.assertEq(log.topics[2], bytes32(uint256(uint160(stranger))));
-        vm.assertEq(
-            abi.decode(log.data, (bytes)), abi.encodePacked(uint256(3), uint256(3), uint64(100_000), false)
-        );
+        vm.assertEq(abi.decode(log.data, (bytes)), abi.encodePacked(uint256(3), uint256(3), uint64(100_000), false));
     }
 
     function test_donations_are_not_deposits() public {

@@ -118,7 +118,9 @@ contract ProveBatchesTest is Base {
     function test_rejects_a_proof_of_another_batch() public {
         commit();
         commit();
-        expectRejection(1, 1, statement(1, 2), abi.encodeWithSelector(IRollup.WrongOutput.selector, bytes32("batchHash")));
+        expectRejection(
+            1, 1, statement(1, 2), abi.encodeWithSelector(IRollup.WrongOutput.selector, bytes32("batchHash"))
+        );
     }
 
     /// @dev Fields that only the proof vouches for change the digest, so the signatures do not fit any more.
@@ -156,9 +158,7 @@ contract ProveBatchesTest is Base {
         vm.assume(length != 96);
         PublicOutput memory output = statement(1, 1);
         bytes[] memory proofs = proofsOf(output);
-        vm.expectRevert(
-            abi.encodeWithSelector(PointEvaluation.WrongOpeningsLength.selector, uint256(96), length)
-        );
+        vm.expectRevert(abi.encodeWithSelector(PointEvaluation.WrongOpeningsLength.selector, uint256(96), length));
         rollup.proveBatches(1, 1, VERSION, output, new bytes(length), proofs);
     }
 

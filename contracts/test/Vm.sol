@@ -8,6 +8,15 @@ struct Log {
     address emitter;
 }
 
+/// @notice Gas of the last call, as {Vm.lastCallGas} gives it.
+struct Gas {
+    uint64 gasLimit;
+    uint64 gasTotalUsed;
+    uint64 gasMemoryUsed;
+    int64 gasRefunded;
+    uint64 gasRemaining;
+}
+
 /// @title Vm
 /// @notice The cheatcodes of forge that the tests here use.
 interface Vm {
@@ -27,6 +36,7 @@ interface Vm {
     function getBlockNumber() external view returns (uint256);
     function getNonce(address account) external view returns (uint64);
     function getRecordedLogs() external returns (Log[] memory);
+    function lastCallGas() external view returns (Gas memory);
     function load(address account, bytes32 slot) external view returns (bytes32);
     function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);

@@ -304,12 +304,12 @@ contract WithdrawalTest is Base {
     }
 }
 
-/// @notice Withdrawals with storage proofs that a node gave for a message passer with 300 messages.
-contract RealWithdrawalTest is Base {
+/// @notice Withdrawals with storage proofs that a node gave for a message passer with 300 messages, all in batch 1.
+abstract contract RealWithdrawals is Base {
     string internal json;
     OutputRootProof internal parts;
 
-    function setUp() public override {
+    function setUp() public virtual override {
         super.setUp();
         deposit(stranger, 100 ether);
         json = vm.readFile("test/data/withdrawals.json");
@@ -323,6 +323,24 @@ contract RealWithdrawalTest is Base {
         return Hashing.hashOutputRootProof(parts);
     }
 
+    function real(uint256 number) internal view returns (WithdrawalTransaction memory) {
+        string memory key = string.concat(".withdrawals[", vm.toString(number), "]");
+        return WithdrawalTransaction({
+            nonce: vm.parseJsonUint(json, string.concat(key, ".nonce")),
+            sender: vm.parseJsonAddress(json, string.concat(key, ".sender")),
+            target: vm.parseJsonAddress(json, string.concat(key, ".target")),
+            value: vm.parseJsonUint(json, string.concat(key, ".value")),
+            gasLimit: vm.parseJsonUint(json, string.concat(key, ".gasLimit")),
+            data: vm.parseJsonBytes(json, string.concat(key, ".data"))
+        });
+    }
+
+    function proofOf(uint256 number) internal view returns (bytes[] memory) {
+        return vm.parseJsonBytesArray(json, string.concat(".withdrawals[", vm.toString(number), "].proof"));
+    }
+}
+
+contract RealWithdrawalTest is RealWithdrawals {
     function test_every_real_withdrawal_is_paid() public {
         for (uint256 i = 0; i < 5; ++i) {
             WithdrawalTransaction memory withdrawal = real(i);
@@ -356,22 +374,6 @@ contract RealWithdrawalTest is Base {
         WithdrawalTransaction memory withdrawal = real(3);
         vm.expectRevert();
         portal.proveWithdrawalTransaction(withdrawal, 1, parts, proof);
-    }
-
-    function real(uint256 number) internal view returns (WithdrawalTransaction memory) {
-        string memory key = string.concat(".withdrawals[", vm.toString(number), "]");
-        return WithdrawalTransaction({
-            nonce: vm.parseJsonUint(json, string.concat(key, ".nonce")),
-            sender: vm.parseJsonAddress(json, string.concat(key, ".sender")),
-            target: vm.parseJsonAddress(json, string.concat(key, ".target")),
-            value: vm.parseJsonUint(json, string.concat(key, ".value")),
-            gasLimit: vm.parseJsonUint(json, string.concat(key, ".gasLimit")),
-            data: vm.parseJsonBytes(json, string.concat(key, ".data"))
-        });
-    }
-
-    function proofOf(uint256 number) internal view returns (bytes[] memory) {
-        return vm.parseJsonBytesArray(json, string.concat(".withdrawals[", vm.toString(number), "].proof"));
     }
 }
 

@@ -159,9 +159,8 @@ abstract contract StandardBridge is IStandardBridge {
         _requireReceiver(to);
         _take(localToken, remoteToken, amount);
         _emitERC20Initiated(localToken, remoteToken, msg.sender, to, amount, extraData);
-        bytes memory message = abi.encodeCall(
-            this.finalizeBridgeERC20, (remoteToken, localToken, msg.sender, to, amount, extraData)
-        );
+        bytes memory message =
+            abi.encodeCall(this.finalizeBridgeERC20, (remoteToken, localToken, msg.sender, to, amount, extraData));
         _sendMessage(0, minGasLimit, message);
     }
 

@@ -193,11 +193,7 @@ contract Portal is IPortal {
     }
 
     /// @dev True if `sentMessages[withdrawalHash]`, a mapping at slot 0, is set under that storage root.
-    function _isSent(bytes32 withdrawalHash, bytes32 storageRoot, bytes[] calldata proof)
-        internal
-        pure
-        returns (bool)
-    {
+    function _isSent(bytes32 withdrawalHash, bytes32 storageRoot, bytes[] calldata proof) internal pure returns (bool) {
         bytes32 slot = keccak256(abi.encode(withdrawalHash, uint256(0)));
         return TrieProof.verify(SENT, storageRoot, abi.encodePacked(keccak256(abi.encode(slot))), proof);
     }
