@@ -20,7 +20,7 @@ use crate::{
     header::{self, ForkFields, equal},
     receipts::Receipts,
     rules::Chain,
-    state::{Changes, State, StateError},
+    state::{Changes, State},
 };
 
 /// What a valid block did.
@@ -83,22 +83,59 @@ pub fn transaction_hashes(input: &BlockInput<'_>) -> Result<Vec<B256>, BlockErro
 }
 
 /// [`execute`], telling `observe` where each phase begins.
-pub fn execute_observed(input: &BlockInput<'_>, observe: impl FnMut(Phase)) -> Result<Outcome, BlockError> {
-    execute_closing(input, observe, State::into_root, |root| *root).map(|(outcome, _)| outcome)
+pub fn execute_observed(
+    input: &BlockInput<'_>,
+    mut observe: impl FnMut(Phase),
+) -> Result<Outcome, BlockError> {
+    let (closed, state) = execute_transactions(input, &mut observe)?;
+    observe(Phase::StateRoot);
+    closed.outcome(input, state.into_root()?)
 }
 
 /// [`execute`], with what the block changes in the state.
 pub fn execute_with_changes(input: &BlockInput<'_>) -> Result<(Outcome, Changes), BlockError> {
-    execute_closing(input, |_| {}, State::into_changes, |changes| changes.state_root)
+    let (closed, state) = execute_transactions(input, &mut |_| {})?;
+    let changes = state.into_changes()?;
+    Ok((closed.outcome(input, changes.state_root)?, changes))
 }
 
-/// Executes the block; `close` turns the state after it into something that `root` reads the state root from.
-fn execute_closing<'w, T>(
+/// What the block changes in the state. Everything of the block is checked as in [`execute`] but the state root in its
+/// header, which a builder learns from here.
+pub fn execute_for_changes(input: &BlockInput<'_>) -> Result<Changes, BlockError> {
+    Ok(execute_transactions(input, &mut |_| {})?.1.into_changes()?)
+}
+
+/// A block that was executed and checked except for its state root.
+struct Closed<'w> {
+    block: Block<'w>,
+    parent_hash: B256,
+    pre_state_root: B256,
+    gas_used: u64,
+    transactions: Vec<TransactionOutcome>,
+}
+
+impl Closed<'_> {
+    /// Compares the state root.
+    fn outcome(self, input: &BlockInput<'_>, post_state_root: B256) -> Result<Outcome, BlockError> {
+        let Self { block, parent_hash, pre_state_root, gas_used, transactions } = self;
+        equal("state root", block.header.state_root, post_state_root)?;
+        let public = PublicValues {
+            chain_id: input.chain_id,
+            fork: input.fork,
+            number: block.header.number,
+            block_hash: block.hash,
+            parent_hash,
+            pre_state_root,
+            post_state_root,
+        };
+        Ok(Outcome { public, gas_used, transactions })
+    }
+}
+
+fn execute_transactions<'w>(
     input: &BlockInput<'w>,
-    mut observe: impl FnMut(Phase),
-    close: impl FnOnce(State<'w>) -> Result<T, StateError>,
-    root: impl FnOnce(&T) -> B256,
-) -> Result<(Outcome, T), BlockError> {
+    observe: &mut impl FnMut(Phase),
+) -> Result<(Closed<'w>, State<'w>), BlockError> {
     observe(Phase::Reading);
     if let Some(max) = input.fork.max_block_bytes()
         && input.block.len() > max
@@ -116,25 +153,11 @@ fn execute_closing<'w, T>(
     let mut state =
         State::new(pre_state_root, input.nodes, input.codes, ancestors.hashes.clone(), parent.number)?;
 
-    let Executed { result, logs_bloom, transactions } = run(&block, chain, &mut state, &mut observe)
+    let Executed { result, logs_bloom, transactions } = run(&block, chain, &mut state, observe)
         // The executor only repeats the text of the witness's error, so take the original.
         .map_err(|error| state.take_fault().map_or(error, BlockError::State))?;
     check_result(&block, &fields, &result, &logs_bloom)?;
-
-    observe(Phase::StateRoot);
-    let closed = close(state)?;
-    let post_state_root = root(&closed);
-    equal("state root", block.header.state_root, post_state_root)?;
-    let public = PublicValues {
-        chain_id: input.chain_id,
-        fork: input.fork,
-        number: block.header.number,
-        block_hash: block.hash,
-        parent_hash,
-        pre_state_root,
-        post_state_root,
-    };
-    Ok((Outcome { public, gas_used: result.gas_used, transactions }, closed))
+    Ok((Closed { block, parent_hash, pre_state_root, gas_used: result.gas_used, transactions }, state))
 }
 
 /// What [`run`] gives.

@@ -35,7 +35,8 @@ mod witness;
 pub use build::{Attributes, BlockBuilder, BuildError, Built, encode_block, environment, next_header};
 pub use error::BlockError;
 pub use execute::{
-    Outcome, Phase, TransactionOutcome, execute, execute_observed, execute_with_changes, transaction_hashes,
+    Outcome, Phase, TransactionOutcome, execute, execute_for_changes, execute_observed, execute_with_changes,
+    transaction_hashes,
 };
 pub use input::{BlockInput, InputError};
 pub use public::{PublicValues, PublicValuesError};

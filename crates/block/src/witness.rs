@@ -20,6 +20,11 @@ impl NodeSet {
         self.nodes.entry(keccak256(node)).or_insert_with(|| node.to_vec());
     }
 
+    /// Adds a node whose hash is known; a wrong one makes the witness useless, not wrong.
+    pub fn insert_hashed(&mut self, hash: B256, node: &[u8]) {
+        self.nodes.entry(hash).or_insert_with(|| node.to_vec());
+    }
+
     /// The node with this hash.
     pub fn get(&self, hash: &B256) -> Option<&[u8]> {
         self.nodes.get(hash).map(Vec::as_slice)
