@@ -6,14 +6,25 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod attest;
 pub mod block;
 pub mod chain;
 pub mod clock;
+pub mod contracts;
+pub mod deploy;
 pub mod evm;
 pub mod genesis;
+pub mod guest;
+pub mod keys;
+pub mod kzg;
+pub mod l1;
+pub mod l2;
 pub mod mempool;
 pub mod node;
+pub mod prover;
+pub mod records;
 pub mod rpc;
 pub mod sequencer;
 pub mod state;
+pub mod step;
 pub mod store;

@@ -44,6 +44,23 @@ pub struct Assignment {
     witness: F,
 }
 
+impl Assignment {
+    /// As bytes, for who goes on after an interruption.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub fn encode(&self) -> Result<Vec<u8>, ProveError> {
+        let parts = (&self.chain, self.global.gamma, self.global.beta, self.witness);
+        postcard::to_stdvec(&parts).map_err(|error| ProveError::Encode(error.to_string()))
+    }
+
+    /// From bytes; none if they are no assignment. Whether they are the right one shows when the proof is verified.
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        let ((chain, gamma, beta, witness), rest) = postcard::take_from_bytes(bytes).ok()?;
+        rest.is_empty().then_some(Self { chain, global: GlobalChallenge { gamma, beta }, witness })
+    }
+}
+
 /// One shard to prove: all that a worker needs beside program and input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Job {
@@ -109,6 +126,28 @@ impl<'a> Work<'a> {
             return Ok(work);
         }
         Err(ProveError::Memory { needed, budget: budget.bytes })
+    }
+
+    /// Cuts an execution as it was cut before, so that an [`Assignment`] of then still holds.
+    ///
+    /// # Errors
+    /// Faults of the program, or a size that no plan has.
+    pub fn plan_again(
+        machine: &'a Machine,
+        key: &'a ProgramKey,
+        input: &'a [u8],
+        limits: Limits,
+        log_instructions: u32,
+    ) -> Result<Self, ProveError> {
+        if !sizes().any(|size| size == log_instructions) {
+            return Err(ProveError::OtherJob("plan"));
+        }
+        Self::cut(machine, key, input, limits, log_instructions)
+    }
+
+    /// log2 of the most instructions of a shard, for [`Work::plan_again`].
+    pub fn log_instructions(&self) -> u32 {
+        self.log_instructions
     }
 
     /// The same cut as a job's.
@@ -211,9 +250,31 @@ impl<'a> Work<'a> {
         assignment: &Assignment,
         cancel: &AtomicBool,
         stages: &mut Stages,
+        each: impl FnMut(ShardResult) -> Result<(), ProveError>,
+    ) -> Result<(), ProveError> {
+        self.prove_from(1, assignment, cancel, stages, each)
+    }
+
+    /// Proves the shards from number `first` (counted from 1) on in order; those before were proven earlier.
+    ///
+    /// # Errors
+    /// An assignment of another plan, when cancelled, or whatever `each` returns.
+    pub fn prove_from(
+        &self,
+        first: u32,
+        assignment: &Assignment,
+        cancel: &AtomicBool,
+        stages: &mut Stages,
         mut each: impl FnMut(ShardResult) -> Result<(), ProveError>,
     ) -> Result<(), ProveError> {
+        if assignment.chain.len() != self.shapes.len() + 1 || first == 0 {
+            return Err(ProveError::OtherJob("plan"));
+        }
+        if first as usize > self.shapes.len() {
+            return Ok(());
+        }
         let mut shards = Shards::events(&self.key.program, self.input, &self.plan);
+        shards.skip_to(first)?;
         let mut shard = Shard::default();
         stages.resume();
         while shards.next_into(&mut shard)? {

@@ -25,7 +25,7 @@ pub use vellum_executor::{
     profile,
 };
 pub use vellum_isa::{ElfError, Family, Precompile, Program};
-pub use vellum_stark::{Profile, security};
+pub use vellum_stark::{Profile, Stages, security};
 
 /// Degree of the field that challenges are drawn from.
 pub const EXTENSION_DEGREE: usize =

@@ -1,0 +1,6 @@
+//! The node's L1 side against anvil. It comes with the contracts' packages: `npm ci` in contracts/, or name the binary in
+//! `VELLUM_ANVIL`.
+
+mod deploy;
+mod harness;
+mod sender;
