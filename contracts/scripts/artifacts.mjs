@@ -1,5 +1,5 @@
-// Writes artifacts/NAME.json for every contract that the node deploys or places in genesis, from forge's out/.
-// With --check it writes nothing and fails if the committed files differ from the build.
+// Writes artifacts/NAME.json for every contract that the node deploys or places in genesis, and their runtime sizes to
+// snapshots/sizes.json, from forge's out/. With --check it writes nothing and fails if committed files differ.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -51,17 +51,24 @@ function artifact(name) {
   ].join("\n");
 }
 
+const names = [...deployed, ...predeploys];
+const files = new Map(names.map((name) => [join("artifacts", `${name}.json`), artifact(name)]));
+const sizes = names.map((name) => [name, (JSON.parse(files.get(join("artifacts", `${name}.json`))).deployedBytecode.length - 2) / 2]);
+files.set(join("snapshots", "sizes.json"), `${JSON.stringify(Object.fromEntries(sizes), null, 2)}\n`);
+
 const check = process.argv.includes("--check");
-mkdirSync(join(root, "artifacts"), { recursive: true });
 const stale = [];
-for (const name of [...deployed, ...predeploys]) {
-  const path = join(root, "artifacts", `${name}.json`);
-  const text = artifact(name);
+for (const [file, text] of files) {
+  const path = join(root, file);
   if (existsSync(path) && readFileSync(path, "utf8") === text) continue;
-  if (check) stale.push(name);
-  else writeFileSync(path, text);
+  if (check) {
+    stale.push(file);
+  } else {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  }
 }
 if (stale.length > 0) {
-  console.error(`artifacts differ from the build: ${stale.join(", ")}; run \`npm run artifacts\``);
+  console.error(`differ from the build: ${stale.join(", ")}; run \`npm run artifacts\``);
   process.exit(1);
 }

@@ -4,6 +4,7 @@ mod arrows;
 mod bench;
 mod bless;
 mod conformance;
+mod contracts;
 mod demo;
 mod golden;
 mod guests;
@@ -46,6 +47,14 @@ enum Command {
         #[arg(long)]
         full: bool,
     },
+    /// Compiles and tests the Solidity contracts
+    Contracts {
+        /// Writes the compiled artifacts instead of comparing them
+        #[arg(long)]
+        write: bool,
+    },
+    /// Runs forge, cast, viem and ethers against a devnet
+    Clients,
     /// Records what qemu-riscv64 makes of every instruction, for the executor's tests
     Golden,
     /// Compiles the guest programs
@@ -76,6 +85,8 @@ fn run(command: Command) -> Result<()> {
         Command::Check => bless::check(),
         Command::Conformance { part } => conformance::run(part, test::full()),
         Command::Bench { full } => bench::run(full),
+        Command::Contracts { write } => contracts::run(write),
+        Command::Clients => contracts::clients(),
         Command::Golden => golden::run(),
         Command::Guests { check } => guests::run(check),
     }

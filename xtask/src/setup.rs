@@ -28,11 +28,15 @@ pub(crate) fn components() -> Result<()> {
     Ok(())
 }
 
-/// The npm packages of package.json (anvil, for the tests that need a real Ethereum client).
+/// The folder of the contracts, whose package.json names all npm packages.
+pub(crate) const CONTRACTS: &str = "contracts";
+
+/// The npm packages: the contracts' compiler and test runner, anvil, and the clients that the tests run.
 ///
 /// Exact versions instead of a lock file: npm leaves out of a lock what the registry has no build of for this machine.
 pub(crate) fn npm_packages() -> Result<()> {
-    let modified = |path: &str| fs::metadata(root().join(path)).and_then(|file| file.modified());
+    let modified =
+        |path: &str| fs::metadata(root().join(CONTRACTS).join(path)).and_then(|file| file.modified());
     if let Ok(installed) = modified("node_modules/.package-lock.json")
         && installed >= modified("package.json")?
     {
@@ -45,5 +49,5 @@ pub(crate) fn npm_packages() -> Result<()> {
         major.is_some_and(|major: u32| major >= NODE_MAJOR),
         "Node is {found}, the tests need 20 or newer"
     );
-    run("npm", &["install"])
+    run("npm", &["install", "--prefix", CONTRACTS])
 }

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::conformance::{self, Part};
 use crate::shell::{self, GUEST_TARGET};
-use crate::{guests, setup};
+use crate::{contracts, guests, setup};
 
 /// Read by the tests that sweep: set, they sweep completely.
 const FULL: &str = "VELLUM_TEST_FULL";
@@ -26,6 +26,7 @@ pub(crate) fn run(full: bool) -> Result<()> {
     shell::run("cargo", &["fmt", "--all", "--check"])?;
     shell::run("cargo", &["clippy", "--release", "--all-targets", "--", "-Dwarnings"])?;
     on_guests("clippy", &["--", "-Dwarnings"])?;
+    contracts::run(false)?;
     tests(full)?;
     let documents = ["doc", "--release", "--no-deps", "--document-private-items"];
     shell::run_command(strict(shell::command("cargo", &documents)))?;

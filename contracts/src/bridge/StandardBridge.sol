@@ -4,7 +4,6 @@ pragma solidity ^0.8.28;
 import { IERC20 } from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import { SafeERC20 } from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
 import { Address } from "@openzeppelin/contracts/utils/Address.sol";
-import { LowLevelCall } from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import { ERC165Checker } from "@openzeppelin/contracts/utils/introspection/ERC165Checker.sol";
 import { ILegacyMintableERC20, IOptimismMintableERC20 } from "../interfaces/IMintableERC20.sol";
 import { IStandardBridge } from "../interfaces/IStandardBridge.sol";
@@ -158,25 +157,26 @@ abstract contract StandardBridge is IStandardBridge {
         bytes memory extraData
     ) internal {
         _requireReceiver(to);
-        uint256 taken = _take(localToken, remoteToken, amount);
-        _emitERC20Initiated(localToken, remoteToken, msg.sender, to, taken, extraData);
-        bytes memory message = abi.encodeCall(
-            this.finalizeBridgeERC20, (remoteToken, localToken, msg.sender, to, taken, extraData)
-        );
+        _take(localToken, remoteToken, amount);
+        _emitERC20Initiated(localToken, remoteToken, msg.sender, to, amount, extraData);
+        bytes memory message =
+            abi.encodeCall(this.finalizeBridgeERC20, (remoteToken, localToken, msg.sender, to, amount, extraData));
         _sendMessage(0, minGasLimit, message);
     }
 
-    /// @dev Burns a mintable token, holds a native one. What counts is what arrives: tokens may charge for transfers.
-    function _take(address localToken, address remoteToken, uint256 amount) internal returns (uint256 taken) {
+    /// @dev Burns a mintable token, holds a native one. Exactly the amount has to arrive: tokens that charge for
+    ///      transfers are refused, and so is a second deposit made from within a token's transfer hook.
+    function _take(address localToken, address remoteToken, uint256 amount) internal {
         if (_isMintable(localToken)) {
             _requirePair(localToken, remoteToken);
             IOptimismMintableERC20(localToken).burn(msg.sender, amount);
-            return amount;
+            return;
         }
-        uint256 before = IERC20(localToken).balanceOf(address(this));
+        uint256 expected = IERC20(localToken).balanceOf(address(this)) + amount;
         IERC20(localToken).safeTransferFrom(msg.sender, address(this), amount);
-        taken = IERC20(localToken).balanceOf(address(this)) - before;
-        deposits[localToken][remoteToken] += taken;
+        uint256 balance = IERC20(localToken).balanceOf(address(this));
+        if (balance != expected) revert WrongTokenBalance(expected, balance);
+        deposits[localToken][remoteToken] += amount;
     }
 
     function _requireReceiver(address to) internal view {

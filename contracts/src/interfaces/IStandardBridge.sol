@@ -40,6 +40,8 @@ interface IStandardBridge {
     error OnlyOtherBridge();
     /// @notice The sent ether is not the amount.
     error WrongValue(uint256 expected, uint256 got);
+    /// @notice A transfer of a native token moved another amount than asked for.
+    error WrongTokenBalance(uint256 expected, uint256 got);
     /// @notice A mintable token belongs to one remote token.
     error WrongTokenPair(address localToken, address remoteToken);
     /// @notice Neither the zero address nor a bridge can receive.

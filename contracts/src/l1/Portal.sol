@@ -123,9 +123,10 @@ contract Portal is IPortal {
 
         finalizedWithdrawals[withdrawalHash] = true;
         currentL2Sender = withdrawal.sender;
+        bytes memory data = withdrawal.data;
         _requireGas(withdrawal.gasLimit);
         // Return data is left where it is: copying it could use up the gas that the next lines need.
-        bool success = LowLevelCall.callNoReturn(withdrawal.target, withdrawal.value, withdrawal.data);
+        bool success = LowLevelCall.callNoReturn(withdrawal.target, withdrawal.value, data);
         currentL2Sender = address(0);
         emit WithdrawalFinalized(withdrawalHash, success);
     }
@@ -192,11 +193,7 @@ contract Portal is IPortal {
     }
 
     /// @dev True if `sentMessages[withdrawalHash]`, a mapping at slot 0, is set under that storage root.
-    function _isSent(bytes32 withdrawalHash, bytes32 storageRoot, bytes[] calldata proof)
-        internal
-        pure
-        returns (bool)
-    {
+    function _isSent(bytes32 withdrawalHash, bytes32 storageRoot, bytes[] calldata proof) internal pure returns (bool) {
         bytes32 slot = keccak256(abi.encode(withdrawalHash, uint256(0)));
         return TrieProof.verify(SENT, storageRoot, abi.encodePacked(keccak256(abi.encode(slot))), proof);
     }

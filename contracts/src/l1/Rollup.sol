@@ -17,19 +17,37 @@ contract Rollup is IRollup, IL2OutputOracle, Ownable {
     /// @notice Version of {BatchHeader}.
     uint8 internal constant HEADER_VERSION = 0;
 
+    // The OP Stack's reasons: clients compare the second one to tell "not yet" from a failure.
+    string internal constant NOT_PROPOSED_INDEX =
+        "L2OutputOracle: cannot get output for an index that has not been proposed";
+    string internal constant NOT_PROPOSED_BLOCK =
+        "L2OutputOracle: cannot get output for a block that has not been proposed";
+
     // ---- Parameters, see {RollupParams} ----
 
+    /// @notice Hash of the L2 chain's configuration.
     bytes32 public immutable configHash;
+    /// @notice The deposit queue.
     IPortal public immutable portal;
+    /// @notice Program versions and their verifiers.
     IVerifierRegistry public immutable registry;
+    /// @notice Wei per commit.
     uint256 public immutable bond;
+    /// @notice Seconds until an unopposed claim is final; 0: never.
     uint64 public immutable challengeWindow;
+    /// @notice Seconds until a proven output is final.
     uint64 public immutable executionDelay;
+    /// @notice Seconds until a deposit may not be left out.
     uint64 public immutable forcedInclusionDelay;
+    /// @notice Seconds without the proposer until anyone may commit.
     uint64 public immutable fallbackDelay;
+    /// @notice Most deposits in one batch.
     uint64 public immutable maxDepositsPerBatch;
+    /// @inheritdoc IL2OutputOracle
     uint256 public immutable startingTimestamp;
+    /// @inheritdoc IL2OutputOracle
     uint256 public immutable L2_BLOCK_TIME;
+    /// @inheritdoc IL2OutputOracle
     uint256 public immutable SUBMISSION_INTERVAL;
 
     // ---- State ----
@@ -40,6 +58,7 @@ contract Rollup is IRollup, IL2OutputOracle, Ownable {
     uint64 public lastProven;
     /// @inheritdoc IRollup
     uint64 public lastFinalized;
+    /// @dev Time of the proposer's last commit.
     uint48 internal lastProposerCommit;
     /// @inheritdoc IRollup
     bool public frozen;
@@ -139,16 +158,20 @@ contract Rollup is IRollup, IL2OutputOracle, Ownable {
 
     /// @dev Deposits are consumed in order, and none that is overdue stays behind unless the batch is full.
     function _requireDeposits(uint64 consumedBefore, BatchClaim calldata claim) internal view {
-        uint64 queued = portal.depositCount();
-        uint64 full = consumedBefore + maxDepositsPerBatch;
-        uint64 highest = queued < full ? queued : full;
+        uint64 highest = _highestDepositCount(consumedBefore);
         uint64 count = claim.depositCount;
         if (count < consumedBefore || count > highest) revert WrongDepositCount(consumedBefore, highest, count);
         bytes32 known = portal.depositHash(count);
         if (claim.depositHash != known) revert WrongDepositHash(count, known, claim.depositHash);
-        if (count < highest && portal.depositTime(count) + forcedInclusionDelay < block.timestamp) {
-            revert DepositOverdue(count);
-        }
+        if (count == highest) return;
+        uint256 overdueAfter = uint256(portal.depositTime(count)) + forcedInclusionDelay;
+        if (block.timestamp > overdueAfter) revert DepositOverdue(count);
+    }
+
+    /// @dev All deposits there are, or as many as one batch takes.
+    function _highestDepositCount(uint64 consumedBefore) internal view returns (uint64) {
+        uint64 queued = portal.depositCount();
+        return queued - consumedBefore < maxDepositsPerBatch ? queued : consumedBefore + maxDepositsPerBatch;
     }
 
     /// @dev Versioned hashes of the transaction's blobs.
@@ -306,6 +329,7 @@ contract Rollup is IRollup, IL2OutputOracle, Ownable {
             delete batches[index];
         }
         lastCommitted = last;
+        if (lastDoubted > last) lastDoubted = last;
         emit BatchesReverted(last);
     }
 
@@ -404,10 +428,4 @@ contract Rollup is IRollup, IL2OutputOracle, Ownable {
     function FINALIZATION_PERIOD_SECONDS() external view returns (uint256) {
         return executionDelay;
     }
-
-    // The OP Stack's reasons: clients compare the second one to tell "not yet" from a failure.
-    string internal constant NOT_PROPOSED_INDEX =
-        "L2OutputOracle: cannot get output for an index that has not been proposed";
-    string internal constant NOT_PROPOSED_BLOCK =
-        "L2OutputOracle: cannot get output for a block that has not been proposed";
 }

@@ -22,9 +22,8 @@ library Hashing {
 
     /// @notice Output root from its parts.
     function hashOutputRootProof(OutputRootProof memory proof) internal pure returns (bytes32) {
-        return keccak256(
-            abi.encode(proof.version, proof.stateRoot, proof.messagePasserStorageRoot, proof.latestBlockhash)
-        );
+        return
+            keccak256(abi.encode(proof.version, proof.stateRoot, proof.messagePasserStorageRoot, proof.latestBlockhash));
     }
 
     /// @notice Hash of one deposit as the queue's rolling hash takes it.

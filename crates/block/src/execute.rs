@@ -259,7 +259,8 @@ where
 
     /// Requests and withdrawals.
     pub(crate) fn close(mut self) -> Result<Executed, BlockError> {
-        let system_contracts = [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS];
+        let system_contracts =
+            [WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS];
         for address in system_contracts.into_iter().filter(|_| self.chain.fork.has_requests()) {
             let contract = self.executor.evm_mut().db_mut().basic(address);
             let contract = contract.map_err(|error| system_call(BlockExecutionError::other(error)))?;

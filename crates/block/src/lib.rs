@@ -36,7 +36,9 @@ pub mod trie;
 mod witness;
 
 pub use body::Transaction;
-pub use builder::{BlockAttributes, BlockBuilder, BuiltBlock, InvalidReason, TransactionError, encode_block, environment};
+pub use builder::{
+    BlockAttributes, BlockBuilder, BuiltBlock, InvalidReason, TransactionError, encode_block, environment,
+};
 pub use error::BlockError;
 pub use execute::{
     Completed, Outcome, Phase, TransactionOutcome, complete, execute, execute_observed, execute_with_changes,

@@ -3,7 +3,9 @@
 use alloy_consensus::Header;
 use alloy_primitives::{Address, Bytes, U256, address, bytes};
 use vellum_block::{
-    genesis::{Alloc, GenesisAccount, GenesisState, ethereum_genesis_header, genesis_state, system_contracts},
+    genesis::{
+        Alloc, GenesisAccount, GenesisState, ethereum_genesis_header, genesis_state, system_contracts,
+    },
     trie::TrieError,
 };
 

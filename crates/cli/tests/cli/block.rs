@@ -119,7 +119,7 @@ impl Drop for Anvil {
 
 impl Anvil {
     fn start() -> Self {
-        let anvil = repository("node_modules/.bin/anvil");
+        let anvil = repository("contracts/node_modules/.bin/anvil");
         assert!(anvil.exists(), "run `npm install` in the repository, as `cargo xtask test` does");
         let mut process = Command::new(anvil)
             .args(["--hardfork", "prague", "--port", "0"])

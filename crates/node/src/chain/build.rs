@@ -11,8 +11,8 @@ use alloy_eips::eip7594::{BlobTransactionSidecarVariant, Encodable7594};
 use alloy_primitives::{B256, Bytes};
 use revm::{DatabaseCommit, database::CacheDB};
 use vellum_block::{
-    BlockAttributes, BlockBuilder, BlockError, BlockInput, Fork, InvalidReason, StateChanges, TransactionError,
-    TransactionOutcome, complete, encode_block,
+    BlockAttributes, BlockBuilder, BlockError, BlockInput, Fork, InvalidReason, StateChanges,
+    TransactionError, TransactionOutcome, complete, encode_block,
     l2::{self, L2BlockBuilder, L2BlockInput, L2Error, RollupConfig},
     trie::TrieError,
 };
@@ -219,7 +219,8 @@ fn draft_ethereum(
     state: impl alloy_evm::Database + DatabaseCommit,
 ) -> Result<Draft, String> {
     let text = |error: BlockError| error.to_string();
-    let builder = BlockBuilder::begin(chain_id, fork, &parent.header, parent.hash(), attributes.clone(), state);
+    let builder =
+        BlockBuilder::begin(chain_id, fork, &parent.header, parent.hash(), attributes.clone(), state);
     let mut builder = builder.map_err(text)?;
     let push = |builder: &mut BlockBuilder<_>, candidate: &Candidate| {
         builder.try_transaction(&candidate.transaction)

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use alloy_consensus::{Header, Sealable, TrieAccount, transaction::Recovered};
-use alloy_eips::{BlockId as EthBlockId, BlockNumberOrTag, eip1559::calc_next_block_base_fee, eip7594::BlobTransactionSidecarVariant};
+use alloy_eips::{
+    BlockId as EthBlockId, BlockNumberOrTag, eip1559::calc_next_block_base_fee,
+    eip7594::BlobTransactionSidecarVariant,
+};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_rlp::Decodable;
 

@@ -260,7 +260,8 @@ impl Chain {
     /// How many deposits the chain consumed up to and including the block with this hash.
     pub fn deposit_count(&self, hash: B256) -> Result<u64, ChainError> {
         let Some(bytes) = self.store.get(Table::Deposits, hash.as_slice())? else { return Ok(0) };
-        let bytes = <[u8; 8]>::try_from(&bytes[..]).map_err(|_| StoreError::damaged(Table::Deposits, hash))?;
+        let bytes =
+            <[u8; 8]>::try_from(&bytes[..]).map_err(|_| StoreError::damaged(Table::Deposits, hash))?;
         Ok(u64::from_be_bytes(bytes))
     }
 

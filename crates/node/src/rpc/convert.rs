@@ -204,7 +204,8 @@ fn l1_block_info(block: &Block, transaction: &Transaction, index: usize) -> L1Bl
     let attributes = block.transactions.first().and_then(|first| Transaction::decode(&first.encoded).ok());
     let Some(Transaction::Deposit(attributes)) = attributes else { return L1BlockInfo::default() };
     let data = &attributes.input;
-    let number = |at: usize, bytes: usize| data.get(at..at + bytes).map(U256::from_be_slice).unwrap_or_default();
+    let number =
+        |at: usize, bytes: usize| data.get(at..at + bytes).map(U256::from_be_slice).unwrap_or_default();
     let (base_fee_scalar, blob_base_fee_scalar) = (number(4, 4), number(8, 4));
     let (base_fee, blob_base_fee) = (number(36, 32), number(68, 32));
     let mut prices = op_revm::L1BlockInfo {
