@@ -1,6 +1,6 @@
 //! What long-running commands tell while they run: lines on stderr.
 
-use std::io;
+use std::io::{self, IsTerminal};
 
 use tracing::Level;
 
@@ -14,6 +14,7 @@ pub(crate) fn start(level: Level) {
         .with_max_level(level)
         .with_writer(io::stderr)
         .with_target(false)
+        .with_ansi(io::stderr().is_terminal())
         .finish();
     // Somebody else's subscriber, in a test, is as good.
     let _ = tracing::subscriber::set_global_default(subscriber);

@@ -337,3 +337,86 @@ pub fn range(
     let openings = openings.iter().flat_map(|opening| opening.commitment_and_proof).collect::<Vec<u8>>();
     Ok(Range { input, output, openings: openings.into() })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::memory::MemoryStore;
+
+    /// Batch `index` of ten blocks.
+    fn batch(index: u64, state: BatchState) -> Batch {
+        Batch {
+            index,
+            first_block: 10 * index - 9,
+            last_block: 10 * index,
+            parent_hash: B256::with_last_byte(index as u8),
+            output_root: B256::ZERO,
+            deposit_count: index,
+            deposit_hash: B256::ZERO,
+            l1_number: index,
+            l1_hash: B256::ZERO,
+            blob_hashes: vec![B256::repeat_byte(1)],
+            hash: B256::ZERO,
+            state,
+            attempt: 0,
+            cycles: 0,
+            closed_ms: 0,
+            commit: None,
+            proof: None,
+        }
+    }
+
+    #[test]
+    fn batches_are_found_by_index_block_and_state() {
+        let records = Records::new(Arc::new(MemoryStore::default()));
+        let batches = Batches::new(records.clone());
+        assert_eq!(batches.last().unwrap(), 0);
+        assert_eq!(batches.of_block(1).unwrap(), None);
+        assert_eq!(batches.first_below(BatchState::Final).unwrap(), None);
+        let states = [BatchState::Final, BatchState::Final, BatchState::Proven, BatchState::Committed, BatchState::Closed];
+        for (index, state) in (1..).zip(states) {
+            let blob = Bytes::from(vec![index as u8; size_of::<Blob>()]);
+            records.commit(Batches::add(&batch(index, state), &[blob]).unwrap()).unwrap();
+        }
+        assert_eq!(batches.last().unwrap(), 5);
+        for (block, index) in [(1, 1), (10, 1), (11, 2), (50, 5)] {
+            assert_eq!(batches.of_block(block).unwrap().unwrap().index, index);
+        }
+        assert_eq!(batches.of_block(0).unwrap(), None);
+        assert_eq!(batches.of_block(51).unwrap(), None);
+        for (state, index) in [(BatchState::Final, 3), (BatchState::Proven, 4), (BatchState::Committed, 5)] {
+            assert_eq!(batches.first_below(state).unwrap().unwrap().index, index);
+        }
+        assert_eq!(*batches.blobs(3).unwrap()[0], Blob::repeat_byte(3));
+        records.commit(Batches::remove_last(5).unwrap()).unwrap();
+        assert_eq!(batches.last().unwrap(), 4);
+        assert!(batches.blobs(5).is_err());
+    }
+
+    #[test]
+    fn the_header_hash_is_the_guests() {
+        let batch = batch(7, BatchState::Closed);
+        let header = batch.header();
+        let of_guest = vellum_block::l2::BatchHeader {
+            version: 0,
+            index: 7,
+            parent_hash: batch.parent_hash,
+            claimed_output_root: batch.output_root,
+            last_block: batch.last_block,
+            deposit_count: batch.deposit_count,
+            deposit_hash: batch.deposit_hash,
+            l1_number: batch.l1_number,
+            l1_hash: batch.l1_hash,
+            forced: false,
+            blob_hashes: batch.blob_hashes.clone(),
+        };
+        assert_eq!(header_hash(&header), of_guest.hash());
+        let genesis = genesis_hash(B256::repeat_byte(1), B256::repeat_byte(2));
+        assert_eq!(
+            genesis,
+            vellum_block::l2::genesis_batch_hash(B256::repeat_byte(1), B256::repeat_byte(2))
+        );
+    }
+}

@@ -22,6 +22,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ANSWER_BYTES_MAX: u64 = 64 << 20;
 /// Longest error message taken over.
 const MESSAGE_CHARS: usize = 300;
+/// Wei per blob gas in calls that are only tried: above any price seen, and an account of a batcher can pay it.
+const ESTIMATE_BLOB_FEE: u64 = 200_000_000_000;
 /// JSON-RPC code of an unknown method.
 const UNKNOWN_METHOD: i64 = -32601;
 /// Suggested tip where L1 suggests none: 1 gwei.
@@ -284,7 +286,7 @@ fn request_of(call: &L1Call) -> Value {
     }
     if !call.blob_hashes.is_empty() {
         request["blobVersionedHashes"] = json!(call.blob_hashes);
-        request["maxFeePerBlobGas"] = json!(U256::from(u64::MAX));
+        request["maxFeePerBlobGas"] = json!(U256::from(ESTIMATE_BLOB_FEE));
     }
     request
 }

@@ -4,6 +4,7 @@ mod demo;
 
 use std::fmt::{Display, Formatter};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -19,6 +20,11 @@ use vellum_node::running::StartError;
 use crate::exit::{Code, Failure};
 use crate::interrupt;
 use crate::output;
+
+/// Time after which a batch with transactions is closed.
+const BATCH_TIME: Duration = Duration::from_secs(10);
+/// The same for the demonstration.
+const DEMO_BATCH_TIME: Duration = Duration::from_secs(15);
 
 /// Start L1, L2, prover and attestation services for development
 #[derive(Args)]
@@ -41,9 +47,9 @@ pub(crate) struct Devnet {
     /// Time between L2 blocks
     #[arg(long, value_name = "TIME", default_value = "1s")]
     block_time: Span,
-    /// Time after which a batch with transactions is closed
-    #[arg(long, value_name = "TIME", default_value = "10s")]
-    batch_time: Span,
+    /// Time after which a batch with transactions is closed; 10s, with --demo as long as its transactions take
+    #[arg(long, value_name = "TIME")]
+    batch_time: Option<Span>,
     /// Memory that proving may take: bytes, or a number of KiB, MiB or GiB
     #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = crate::size::parse)]
     memory: u64,
@@ -110,6 +116,12 @@ impl Devnet {
         }
     }
 
+    /// All of the demonstration in one batch takes one proof instead of two.
+    fn batch_time(&self) -> Duration {
+        let usual = if self.demo { DEMO_BATCH_TIME } else { BATCH_TIME };
+        self.batch_time.map_or(usual, |time| time.0)
+    }
+
     fn options(&self, folder: &Folder) -> DevnetOptions {
         DevnetOptions {
             l1: match &self.l1 {
@@ -125,7 +137,7 @@ impl Devnet {
             },
             block_time: self.block_time.0,
             batcher: BatcherOptions {
-                max_age_ms: self.batch_time.0.as_millis() as u64,
+                max_age_ms: self.batch_time().as_millis() as u64,
                 ..Default::default()
             },
             prover: LocalOptions { memory_bytes: self.memory, threads: 0 },
