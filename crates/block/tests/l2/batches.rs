@@ -144,7 +144,8 @@ fn an_undecodable_payload_is_an_empty_one() {
     let (range, _) = good(6);
     let doubled = [range.batches[0].blobs.clone(), range.batches[0].blobs.clone()].concat();
     let mut changed = range.batches[0].blobs.clone();
-    changed[0][40] ^= 1;
+    // The frame's first byte.
+    changed[0][31 - 9] ^= 1;
     for blobs in
         [packed(b"\x01garbage"), packed(&[]), packed(&[0xff; 200_000]), high, doubled, changed, vec![]]
     {

@@ -36,7 +36,7 @@ fn openings_agree_with_the_reference() {
         assert_eq!((opening.versioned_hash, opening.z), (hash, z));
         assert_eq!(opening.y, by_reference(&blob, z), "{count} values");
         // Only the values up to the last that is not zero need be given.
-        let trimmed = Blob::new(Blob::new(&blob).unwrap().trimmed()).unwrap();
+        let trimmed = Blob::new(Blob::new(&blob).unwrap().values()).unwrap();
         assert_eq!(trimmed.opening(hash, field::mul_mod), opening);
     }
 }
@@ -76,7 +76,7 @@ proptest! {
     fn packed_bytes_stand_low_byte_first(bytes in prop::collection::vec(any::<u8>(), 0..3 * BLOB_CAPACITY)) {
         let blobs = pack(&bytes);
         prop_assert_eq!(blobs.len(), bytes.len().div_ceil(BLOB_CAPACITY).max(1));
-        let mut unpacked = Vec::new();
+        let mut unpacked: Vec<u8> = Vec::new();
         for blob in &blobs {
             prop_assert!(Blob::new(blob).is_ok());
             blob.chunks_exact(32).for_each(|value| unpacked.extend(value[1..].iter().rev()));

@@ -151,6 +151,9 @@ fn raw_frame(bytes: &[u8]) -> Vec<u8> {
     let mut frame = 0xFD2F_B528u32.to_le_bytes().to_vec();
     frame.push(0xa0);
     frame.extend((bytes.len() as u32).to_le_bytes());
+    if bytes.is_empty() {
+        frame.extend([1, 0, 0]);
+    }
     let mut chunks = bytes.chunks(1 << 17).peekable();
     while let Some(chunk) = chunks.next() {
         let last = u32::from(chunks.peek().is_none());
@@ -277,7 +280,8 @@ fn what_surrounds_the_frame_is_checked() {
         read(&bytes).unwrap_err()
     };
     assert_eq!(changed(0, 1), CodecError::Version(1));
-    assert!(matches!(changed(1, 3), CodecError::Frame(_)));
+    assert_eq!(changed(1, 3), CodecError::TrailingBytes);
+    assert!(matches!(changed(9, 3), CodecError::Frame(_)));
     assert!(matches!(changed(4, 0xff), CodecError::Length { blobs: 1, .. }));
     assert!(matches!(changed(8, 0xff), CodecError::Length { blobs: 1, .. }));
     assert_eq!(read(&[&good[..], &[0, 0, 1]].concat()), Err(CodecError::TrailingBytes));
