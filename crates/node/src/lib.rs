@@ -25,6 +25,7 @@ pub mod prover;
 pub mod records;
 pub mod rpc;
 pub mod sequencer;
+mod siblings;
 pub mod state;
 pub mod step;
 pub mod store;
