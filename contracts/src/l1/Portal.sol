@@ -2,12 +2,12 @@
 pragma solidity ^0.8.28;
 
 import { LowLevelCall } from "@openzeppelin/contracts/utils/LowLevelCall.sol";
-import { TrieProof } from "@openzeppelin/contracts/utils/cryptography/TrieProof.sol";
 import { IL2OutputOracle } from "../interfaces/IL2OutputOracle.sol";
 import { IPortal } from "../interfaces/IPortal.sol";
 import { IRollup } from "../interfaces/IRollup.sol";
 import { AddressAlias } from "../libraries/AddressAlias.sol";
 import { Hashing } from "../libraries/Hashing.sol";
+import { StorageProof } from "../libraries/StorageProof.sol";
 import { OutputRootProof, WithdrawalTransaction } from "../libraries/Types.sol";
 
 /// @title Portal
@@ -196,7 +196,7 @@ contract Portal is IPortal {
     /// @dev True if `sentMessages[withdrawalHash]`, a mapping at slot 0, is set under that storage root.
     function _isSent(bytes32 withdrawalHash, bytes32 storageRoot, bytes[] calldata proof) internal pure returns (bool) {
         bytes32 slot = keccak256(abi.encode(withdrawalHash, uint256(0)));
-        return TrieProof.verify(SENT, storageRoot, abi.encodePacked(keccak256(abi.encode(slot))), proof);
+        return StorageProof.contains(storageRoot, keccak256(abi.encode(slot)), SENT, proof);
     }
 
     /// @dev True if a withdrawal is proven and its output was not replaced since.
