@@ -13,7 +13,7 @@ use alloy_rlp::{Decodable, Header as RlpHeader};
 use crate::{BlockError, sender};
 
 /// A transaction as it stands in a block: blob transactions without their blobs.
-pub(crate) type Transaction = EthereumTxEnvelope<TxEip4844>;
+pub type Transaction = EthereumTxEnvelope<TxEip4844>;
 
 /// A decoded block.
 pub(crate) struct Block<'a> {

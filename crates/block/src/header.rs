@@ -25,12 +25,21 @@ pub(crate) struct Ancestors {
 }
 
 /// Reads the ancestors' headers and checks that each is the parent of the one before.
-pub(crate) fn ancestors(mut rlp: &[u8]) -> Result<Ancestors, BlockError> {
+pub(crate) fn ancestors(rlp: &[u8]) -> Result<Ancestors, BlockError> {
     let mut hashes = Vec::new();
     let mut parent: Option<Header> = None;
+    chain(rlp, |header, hash| {
+        hashes.push(hash);
+        parent.get_or_insert(header);
+    })?;
+    Ok(Ancestors { parent: parent.ok_or(BlockError::MissingParent)?, hashes })
+}
+
+/// Reads headers, each of which must be the parent of the one before, and gives them with their hashes to `visit`.
+pub(crate) fn chain(mut rlp: &[u8], mut visit: impl FnMut(Header, B256)) -> Result<(), BlockError> {
     let mut named: Option<(B256, u64)> = None;
+    let mut index = 0;
     while !rlp.is_empty() {
-        let index = hashes.len();
         let before = rlp;
         let header =
             Header::decode(&mut rlp).map_err(|error| BlockError::MalformedAncestor { index, error })?;
@@ -41,10 +50,10 @@ pub(crate) fn ancestors(mut rlp: &[u8]) -> Result<Ancestors, BlockError> {
             return Err(BlockError::AncestorMismatch { index, expected, got: hash });
         }
         named = Some((header.parent_hash, header.number));
-        hashes.push(hash);
-        parent.get_or_insert(header);
+        visit(header, hash);
+        index += 1;
     }
-    Ok(Ancestors { parent: parent.ok_or(BlockError::MissingParent)?, hashes })
+    Ok(())
 }
 
 /// Header fields that every block of the supported forks has.
@@ -87,14 +96,18 @@ fn check_gas(header: &Header, parent: &Header) -> Result<(), BlockError> {
     if header.gas_used > header.gas_limit {
         return Err(BlockError::GasUsedAboveLimit { used: header.gas_used, limit: header.gas_limit });
     }
+    let expected = next_base_fee(parent, BaseFeeParams::ethereum())?;
+    equal("base fee", header.base_fee_per_gas.ok_or(BlockError::MissingField("base fee"))?, expected)
+}
+
+/// Base fee of the block after `parent` (EIP-1559).
+pub(crate) fn next_base_fee(parent: &Header, params: BaseFeeParams) -> Result<u64, BlockError> {
     // The bounds keep the base fee formula from overflowing; no real parent is near them.
     let parent_fee = parent.base_fee_per_gas.ok_or(BlockError::MissingField("parent's base fee"))?;
     if parent_fee > u64::MAX / 2 || parent.gas_used > parent.gas_limit {
         return Err(BlockError::ParentOutOfRange("base fee or gas used"));
     }
-    let params = BaseFeeParams::ethereum();
-    let expected = calc_next_block_base_fee(parent.gas_used, parent.gas_limit, parent_fee, params);
-    equal("base fee", header.base_fee_per_gas.ok_or(BlockError::MissingField("base fee"))?, expected)
+    Ok(calc_next_block_base_fee(parent.gas_used, parent.gas_limit, parent_fee, params))
 }
 
 fn check_blob_gas(fork: Fork, header: &Header, parent: &Header) -> Result<ForkFields, BlockError> {
@@ -102,16 +115,8 @@ fn check_blob_gas(fork: Fork, header: &Header, parent: &Header) -> Result<ForkFi
     let hash = |value: Option<B256>, name| value.ok_or(BlockError::MissingField(name));
     let params = fork.blob_params();
 
-    let parent_excess = field(parent.excess_blob_gas, "parent's excess blob gas")?;
-    let parent_used = field(parent.blob_gas_used, "parent's blob gas used")?;
-    if parent_excess.checked_add(parent_used).is_none() {
-        return Err(BlockError::ParentOutOfRange("blob gas"));
-    }
     let excess = field(header.excess_blob_gas, "excess blob gas")?;
-    // Before Osaka the base fee does not count here (EIP-7918); the parameters say so by a blob cost of zero.
-    let parent_fee = field(parent.base_fee_per_gas, "parent's base fee")?;
-    let expected = params.next_block_excess_blob_gas_osaka(parent_excess, parent_used, parent_fee);
-    equal("excess blob gas", excess, expected)?;
+    equal("excess blob gas", excess, next_excess_blob_gas(fork, parent)?)?;
 
     let blob_gas_used = field(header.blob_gas_used, "blob gas used")?;
     if blob_gas_used > params.max_blob_gas_per_block() || !blob_gas_used.is_multiple_of(DATA_GAS_PER_BLOB) {
@@ -131,6 +136,18 @@ fn check_blob_gas(fork: Fork, header: &Header, parent: &Header) -> Result<ForkFi
         blob_gas_used,
         requests_hash,
     })
+}
+
+/// Excess blob gas of the block after `parent` (EIP-4844).
+pub(crate) fn next_excess_blob_gas(fork: Fork, parent: &Header) -> Result<u64, BlockError> {
+    let excess = parent.excess_blob_gas.ok_or(BlockError::MissingField("parent's excess blob gas"))?;
+    let used = parent.blob_gas_used.ok_or(BlockError::MissingField("parent's blob gas used"))?;
+    if excess.checked_add(used).is_none() {
+        return Err(BlockError::ParentOutOfRange("blob gas"));
+    }
+    let fee = parent.base_fee_per_gas.ok_or(BlockError::MissingField("parent's base fee"))?;
+    // Before Osaka the base fee does not count here (EIP-7918); the parameters say so by a blob cost of zero.
+    Ok(fork.blob_params().next_block_excess_blob_gas_osaka(excess, used, fee))
 }
 
 /// The header's `field` must have the value that the rules say.

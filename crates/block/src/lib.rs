@@ -17,13 +17,16 @@
 extern crate alloc;
 
 mod body;
-mod build;
+mod builder;
 mod error;
 mod execute;
 #[cfg(feature = "fetch")]
 pub mod fetch;
+pub mod genesis;
 mod header;
 mod input;
+#[cfg(feature = "l2")]
+pub mod l2;
 mod public;
 mod receipts;
 mod rules;
@@ -32,14 +35,17 @@ mod state;
 pub mod trie;
 mod witness;
 
-pub use build::{Attributes, BlockBuilder, BuildError, Built, encode_block, environment, next_header};
+pub use body::Transaction;
+pub use builder::{
+    BlockAttributes, BlockBuilder, BuiltBlock, InvalidReason, TransactionError, encode_block, environment,
+};
 pub use error::BlockError;
 pub use execute::{
-    Outcome, Phase, TransactionOutcome, execute, execute_for_changes, execute_observed, execute_with_changes,
+    Completed, Outcome, Phase, TransactionOutcome, complete, execute, execute_observed, execute_with_changes,
     transaction_hashes,
 };
 pub use input::{BlockInput, InputError};
 pub use public::{PublicValues, PublicValuesError};
 pub use rules::Fork;
-pub use state::{Changes, StateError};
+pub use state::{State, StateChanges, StateError};
 pub use witness::NodeSet;

@@ -19,9 +19,9 @@ use crate::body::Transaction;
 pub(crate) struct Receipts(RefCell<Blooms>);
 
 impl Receipts {
-    /// Bloom filter of the logs of all receipts.
-    pub(crate) fn into_bloom(self) -> Bloom {
-        self.0.into_inner().all
+    /// Bloom filter of the logs of all receipts so far.
+    pub(crate) fn bloom(&self) -> Bloom {
+        self.0.borrow().all
     }
 }
 
@@ -50,15 +50,15 @@ type Bits = [u16; 3];
 
 /// The filter of all logs. Contracts and events recur in a block, so each is hashed once.
 #[derive(Debug, Default)]
-struct Blooms {
-    all: Bloom,
+pub(crate) struct Blooms {
+    pub(crate) all: Bloom,
     contracts: AddressMap<Bits>,
     events: B256Map<Bits>,
 }
 
 impl Blooms {
     /// The filter of one transaction's logs, which is added to that of all.
-    fn add(&mut self, logs: &[Log]) -> Bloom {
+    pub(crate) fn add(&mut self, logs: &[Log]) -> Bloom {
         let mut one = Bloom::ZERO;
         for log in logs {
             let contract = *self.contracts.entry(log.address).or_insert_with(|| bits(log.address.as_slice()));

@@ -71,7 +71,7 @@ impl Fork {
     }
 
     /// Target, maximum and price of blobs.
-    pub(crate) const fn blob_params(self) -> BlobParams {
+    pub const fn blob_params(self) -> BlobParams {
         match self {
             Self::Cancun => BlobParams::cancun(),
             Self::Prague => BlobParams::prague(),

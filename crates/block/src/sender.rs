@@ -4,7 +4,7 @@
 
 use alloc::vec::Vec;
 use alloy_consensus::crypto::secp256k1::recover_signer;
-use alloy_primitives::{Address, B256, keccak256};
+use alloy_primitives::{Address, B256, Signature, keccak256};
 use alloy_rlp::{Encodable, Header};
 
 use crate::body::Transaction;
@@ -12,20 +12,18 @@ use crate::body::Transaction;
 /// The address whose key signed `transaction`, which `encoded` is the encoding of (EIP-2718); none if there is none
 /// or s is above n/2 (EIP-2).
 pub(crate) fn recover(transaction: &Transaction, encoded: &[u8]) -> Option<Address> {
-    let hash = signed_hash(transaction, encoded).unwrap_or_else(|| transaction.signature_hash());
+    let typed = !transaction.is_legacy();
+    let hash = typed.then(|| signed_hash(transaction.signature(), encoded)).flatten();
+    let hash = hash.unwrap_or_else(|| transaction.signature_hash());
     recover_signer(transaction.signature(), hash).ok()
 }
 
 /// The hash that a typed transaction's signature signs, from its encoding: the signature stands at the end of the
-/// list, so nothing has to be encoded again. None for a legacy transaction, where that is not so.
-fn signed_hash(transaction: &Transaction, encoded: &[u8]) -> Option<B256> {
-    if transaction.is_legacy() {
-        return None;
-    }
+/// list, so nothing has to be encoded again. Not for a legacy transaction, where that is not so.
+pub(crate) fn signed_hash(signature: &Signature, encoded: &[u8]) -> Option<B256> {
     let (&kind, mut rest) = encoded.split_first()?;
     let fields = Header::decode_bytes(&mut rest, true).ok()?;
     // Decoding accepts numbers in their only encoding, so their lengths follow from their values.
-    let signature = transaction.signature();
     let signature_bytes = 1 + signature.r().length() + signature.s().length();
     let fields = fields.get(..fields.len().checked_sub(signature_bytes)?)?;
     let mut signed = Vec::with_capacity(fields.len() + 8);
@@ -57,9 +55,10 @@ mod tests {
                         let Ok(transaction) = Transaction::decode_2718_exact(bytes) else { continue };
                         decoded += 1;
                         assert_eq!(transaction.encoded_2718(), bytes);
-                        if let Some(hash) = signed_hash(&transaction, bytes) {
+                        if !transaction.is_legacy() {
                             typed += 1;
-                            assert_eq!(hash, transaction.signature_hash());
+                            let hash = signed_hash(transaction.signature(), bytes);
+                            assert_eq!(hash, Some(transaction.signature_hash()));
                         }
                     }
                 }

@@ -1,7 +1,7 @@
 //! The state as the EVM sees it: reads come from the witness tries, writes are collected and put into the
-//! tries at the end of the block.
+//! tries at the end of the block. Several blocks can follow each other on one witness.
 
-use alloc::{vec, vec::Vec};
+use alloc::{collections::VecDeque, vec, vec::Vec};
 use alloy_consensus::{TrieAccount, constants::KECCAK_EMPTY};
 use alloy_primitives::{
     Address, B256, Bytes, U256, keccak256,
@@ -12,6 +12,7 @@ use revm::{
     Database, DatabaseCommit,
     bytecode::Bytecode,
     database_interface::DBErrorMarker,
+    primitives::BLOCK_HASH_HISTORY,
     state::{Account, AccountInfo},
 };
 
@@ -95,6 +96,9 @@ struct Loaded {
     /// The storage of the parent's state was wiped by a creation or a self-destruction.
     wiped: bool,
     slots: U256Map<Slot>,
+    /// Whether this block committed something to the account, and the slots it wrote, some perhaps twice.
+    committed: bool,
+    written: Vec<U256>,
 }
 
 impl Loaded {
@@ -107,7 +111,30 @@ impl Loaded {
             }
             (before, now) => before.is_none() && now.is_none(),
         };
-        !same || self.wiped || self.slots.values().any(|slot| self.is_slot_changed(slot))
+        !same
+            || self.wiped
+            || self
+                .written
+                .iter()
+                .any(|number| self.slots.get(number).is_some_and(|s| self.is_slot_changed(s)))
+    }
+
+    /// Makes the state after the block the one before the next.
+    fn settle(&mut self, storage: Subtree) {
+        self.before.clone_from(&self.now);
+        self.storage = storage;
+        if self.now.is_none() {
+            self.slots.clear();
+        } else if self.wiped {
+            self.slots.values_mut().for_each(|slot| slot.before = slot.now);
+        }
+        for number in self.written.drain(..) {
+            if let Some(slot) = self.slots.get_mut(&number) {
+                slot.before = slot.now;
+            }
+        }
+        self.wiped = false;
+        self.committed = false;
     }
 
     const fn slot_before(&self, slot: &Slot) -> U256 {
@@ -128,34 +155,39 @@ struct Slot {
     now: U256,
 }
 
-/// What a block writes into the state, for those who keep it.
+/// What a block added to the nodes and codes of the state before it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Changes {
-    /// Root of the state after the block.
-    pub state_root: B256,
-    /// Hashes and encodings of the trie nodes that are new, or were there already and are written again.
-    pub nodes: Vec<(B256, Vec<u8>)>,
-    /// Hashes and bytes of the codes that were deployed.
+pub struct StateChanges {
+    /// Encodings of the trie nodes that are new, by hash; children come before parents.
+    pub nodes: Vec<(B256, Bytes)>,
+    /// Codes of created contracts and new delegations (EIP-7702), by hash.
     pub codes: Vec<(B256, Bytes)>,
 }
 
-/// The state during one block.
+/// A state over a witness. The EVM reads and commits through revm's traits; [`Self::commit_block`] then gives the root
+/// after the block and makes this the state that the next block starts from.
 #[derive(Debug)]
-pub(crate) struct State<'w> {
+pub struct State<'w> {
     tries: Tries<'w>,
     accounts: AddressMap<Loaded>,
+    /// Accounts that this block committed something to.
+    committed: Vec<Address>,
     raw_codes: B256Map<&'w [u8]>,
     codes: B256Map<Bytecode>,
+    /// Hashes of codes that this block created.
+    created_codes: Vec<B256>,
     /// Hashes of the ancestors, the parent's first, and the parent's number.
-    ancestors: Vec<B256>,
+    ancestors: VecDeque<B256>,
     parent_number: u64,
     /// The first error. The block executor turns errors into texts, this keeps the original.
     fault: Option<StateError>,
 }
 
 impl<'w> State<'w> {
-    /// The state with root `state_root`, as far as the witness tells it.
-    pub(crate) fn new(
+    /// The state with root `state_root`, as far as the witness tells it: `nodes` are the trie nodes that
+    /// [`crate::NodeSet::depth_first`] orders, `codes` RLP strings one after the other, `ancestors` the hashes of the
+    /// block with that state, number `parent_number`, and of those before it.
+    pub fn new(
         state_root: B256,
         nodes: &'w [u8],
         codes: &'w [u8],
@@ -174,55 +206,83 @@ impl<'w> State<'w> {
         Ok(Self {
             tries: Tries { forest, root },
             accounts: AddressMap::default(),
+            committed: Vec::new(),
             raw_codes,
             codes: B256Map::default(),
-            ancestors,
+            created_codes: Vec::new(),
+            ancestors: ancestors.into(),
             parent_number,
             fault: None,
         })
     }
 
-    /// The first error that a read met.
-    pub(crate) fn take_fault(&mut self) -> Option<StateError> {
+    /// The first error that a read met, which block executors turn into a text.
+    pub const fn take_fault(&mut self) -> Option<StateError> {
         self.fault.take()
     }
 
-    /// Writes all changes into the tries and returns the new state root.
+    /// Writes the block's changes into the tries and returns the new state root.
+    ///
+    /// After an error the state is not usable.
+    pub fn commit_block(&mut self) -> Result<B256, StateError> {
+        self.created_codes.clear();
+        self.write(&mut |_, _| {})
+    }
+
+    /// [`Self::commit_block`] that also says what it added to the state's nodes and codes.
+    pub fn commit_block_with_changes(&mut self) -> Result<(B256, StateChanges), StateError> {
+        let mut changes = StateChanges::default();
+        let root =
+            self.write(&mut |hash, node: &[u8]| changes.nodes.push((hash, Bytes::copy_from_slice(node))))?;
+        for hash in self.created_codes.drain(..) {
+            changes.codes.extend(self.codes.get(&hash).map(|code| (hash, code.original_bytes())));
+        }
+        Ok((root, changes))
+    }
+
+    /// Makes the block with this hash, whose changes were committed, the parent of the next one.
+    pub fn advance(&mut self, hash: B256) {
+        self.ancestors.push_front(hash);
+        self.ancestors.truncate(BLOCK_HASH_HISTORY as usize);
+        self.parent_number = self.parent_number.saturating_add(1);
+    }
+
+    /// Root of an account's storage trie after the last committed block.
+    pub fn storage_root(&mut self, address: Address) -> Result<B256, StateError> {
+        let storage = self.load(address)?.0.storage;
+        Ok(self.tries.forest.root_hash(storage))
+    }
+
+    /// Puts the committed changes into the tries.
     ///
     /// In each trie values are set before others are removed, so that a branch collapses only if it has
     /// one child in the end: a witness of the touched paths and those siblings is enough.
-    pub(crate) fn into_root(self) -> Result<B256, StateError> {
-        self.into_root_observed(&mut |_, _| {})
-    }
-
-    /// [`Self::into_root`], keeping what the block changed.
-    pub(crate) fn into_changes(mut self) -> Result<Changes, StateError> {
-        let created = core::mem::take(&mut self.codes).into_iter();
-        let created = created.filter(|(hash, _)| !self.raw_codes.contains_key(hash));
-        let codes = created.map(|(hash, code)| (hash, code.original_bytes())).collect();
-        let mut nodes = vec![];
-        let state_root = self.into_root_observed(&mut |hash, node| nodes.push((hash, node.to_vec())))?;
-        Ok(Changes { state_root, nodes, codes })
-    }
-
-    fn into_root_observed(self, observe: &mut impl FnMut(B256, &[u8])) -> Result<B256, StateError> {
-        let Self { mut tries, accounts, .. } = self;
+    fn write(&mut self, changed: &mut impl FnMut(B256, &[u8])) -> Result<B256, StateError> {
+        let Self { tries, accounts, committed, .. } = self;
         let mut removed = vec![];
-        for (&address, account) in &accounts {
+        for address in committed.drain(..) {
+            let Some(account) = accounts.get_mut(&address) else { continue };
+            let mut storage = account.storage;
             match &account.now {
                 Some(info) if account.is_changed() => {
-                    let storage = tries.write_slots(address, account)?;
-                    tries.write_account(address, account.key, info, storage, observe)?;
+                    storage = tries.write_slots(address, account)?;
+                    tries.write_account(address, account.key, info, storage, changed)?;
                 }
-                None if account.before.is_some() => removed.push((address, account.key)),
-                _ => {}
+                None => {
+                    storage = Subtree::EMPTY;
+                    if account.before.is_some() {
+                        removed.push((address, account.key));
+                    }
+                }
+                Some(_) => {}
             }
+            account.settle(storage);
         }
         for (address, key) in removed {
             let removed = tries.forest.remove(tries.root, &key);
             tries.root = removed.map_err(|error| StateError::Account { address, error })?;
         }
-        Ok(tries.forest.root_hash_observed(tries.root, observe))
+        Ok(tries.forest.commit(tries.root, changed))
     }
 }
 
@@ -252,7 +312,8 @@ impl Tries<'_> {
             storage = found.storage;
         }
         let now = before.clone();
-        Ok(Loaded { key, before, now, storage, wiped: false, slots: U256Map::default() })
+        let slots = U256Map::default();
+        Ok(Loaded { key, before, now, storage, wiped: false, slots, committed: false, written: vec![] })
     }
 
     /// The slot's value in the storage trie `storage` of the account.
@@ -272,13 +333,13 @@ impl Tries<'_> {
         key: B256,
         info: &AccountInfo,
         storage: Subtree,
-        observe: &mut impl FnMut(B256, &[u8]),
+        changed: &mut impl FnMut(B256, &[u8]),
     ) -> Result<(), StateError> {
         let mut value = Vec::with_capacity(128);
         TrieAccount {
             nonce: info.nonce,
             balance: info.balance,
-            storage_root: self.forest.root_hash_observed(storage, observe),
+            storage_root: self.forest.commit(storage, changed),
             code_hash: info.code_hash,
         }
         .encode(&mut value);
@@ -292,10 +353,10 @@ impl Tries<'_> {
         let mut storage = if account.wiped { Subtree::EMPTY } else { account.storage };
         let failed = |slot| move |error| StateError::Slot { address, slot, error };
         let mut removed = vec![];
-        for (&number, slot) in &account.slots {
-            if !account.is_slot_changed(slot) {
+        for &number in &account.written {
+            let Some(slot) = account.slots.get(&number).filter(|slot| account.is_slot_changed(slot)) else {
                 continue;
-            }
+            };
             if slot.now.is_zero() {
                 removed.push((number, slot.key));
                 continue;
@@ -313,11 +374,7 @@ impl Tries<'_> {
 impl State<'_> {
     /// The account's record, read from the trie the first time, and the tries.
     fn load(&mut self, address: Address) -> Result<(&mut Loaded, &Tries<'_>), StateError> {
-        let account = match self.accounts.entry(address) {
-            Entry::Occupied(entry) => entry.into_mut(),
-            Entry::Vacant(entry) => entry.insert(self.tries.account(address)?),
-        };
-        Ok((account, &self.tries))
+        Ok((loaded(&mut self.accounts, &self.tries, address)?, &self.tries))
     }
 
     fn load_slot(&mut self, address: Address, slot: U256) -> Result<U256, StateError> {
@@ -399,13 +456,17 @@ impl State<'_> {
         }
         // The EVM changes only accounts and slots that it read, so nothing is read from the witness here
         // that can fail; `noting` keeps the error if that ever changes.
-        let loaded = match self.load(address) {
-            Ok((loaded, _)) => loaded,
+        let loaded = match loaded(&mut self.accounts, &self.tries, address) {
+            Ok(loaded) => loaded,
             Err(error) => {
                 self.fault.get_or_insert(error);
                 return;
             }
         };
+        if !loaded.committed {
+            loaded.committed = true;
+            self.committed.push(address);
+        }
         if account.is_selfdestructed() || account.is_created() {
             loaded.wiped = true;
             loaded.slots.values_mut().for_each(|slot| slot.now = U256::ZERO);
@@ -422,12 +483,27 @@ impl State<'_> {
                 .entry(number)
                 .or_insert_with(|| Slot { key: key(), before: U256::ZERO, now: U256::ZERO })
                 .now = slot.present_value;
+            loaded.written.push(number);
         }
         let (code, code_hash) = (account.info.code.take(), account.info.code_hash);
         loaded.now = Some(account.info);
         if let Some(code) = code.filter(|_| code_hash != KECCAK_EMPTY) {
-            self.codes.entry(code_hash).or_insert(code);
+            if let Entry::Vacant(entry) = self.codes.entry(code_hash) {
+                entry.insert(code);
+                self.created_codes.push(code_hash);
+            }
         }
+    }
+}
+
+fn loaded<'a>(
+    accounts: &'a mut AddressMap<Loaded>,
+    tries: &Tries<'_>,
+    address: Address,
+) -> Result<&'a mut Loaded, StateError> {
+    match accounts.entry(address) {
+        Entry::Occupied(entry) => Ok(entry.into_mut()),
+        Entry::Vacant(entry) => Ok(entry.insert(tries.account(address)?)),
     }
 }
 

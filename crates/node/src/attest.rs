@@ -190,11 +190,8 @@ pub async fn serve(
     listener: tokio::net::TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let service = Service {
-        attester,
-        verifying: Semaphore::new(AT_A_TIME),
-        waiting: Semaphore::new(WAITING_MAX),
-    };
+    let service =
+        Service { attester, verifying: Semaphore::new(AT_A_TIME), waiting: Semaphore::new(WAITING_MAX) };
     let router = Router::new()
         .route("/attest", post(handle))
         .route("/health", get(|| async { "ok" }))
@@ -290,10 +287,8 @@ pub struct HttpAttesters {
 impl HttpAttesters {
     /// The services at `urls`, which sign for the contract `verifier`.
     pub fn new(urls: &[String], l1_chain_id: u64, verifier: Address) -> Self {
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(TIMEOUT))
-            .http_status_as_error(false)
-            .build();
+        let config =
+            ureq::Agent::config_builder().timeout_global(Some(TIMEOUT)).http_status_as_error(false).build();
         let urls = urls.iter().map(|url| url.trim_end_matches('/').to_owned()).collect();
         Self { agent: config.into(), urls, l1_chain_id, verifier }
     }

@@ -4,10 +4,11 @@ use alloy_consensus::{
     Eip658Value, EthereumTxEnvelope, Header, ReceiptEnvelope, ReceiptWithBloom, Sealable, Sealed,
     Transaction as _, TxEip4844, Typed2718, transaction::Recovered,
 };
-use alloy_eips::{Decodable2718, Encodable2718};
+use alloy_eips::{Decodable2718, Encodable2718, eip2718::WithEncoded};
 use alloy_primitives::{Address, B256, Bloom, Bytes, Log, keccak256};
 use alloy_rlp::{RlpDecodable, RlpEncodable};
-use op_alloy_consensus::{DEPOSIT_TX_TYPE_ID, OpTxEnvelope, TxDeposit};
+use op_alloy_consensus::{DEPOSIT_TX_TYPE_ID, OpReceiptEnvelope, OpTxEnvelope, TxDeposit};
+use vellum_block::l2::SignedTransaction;
 
 /// A signed transaction as it stands in a block: blob transactions without their blobs.
 pub type Signed = EthereumTxEnvelope<TxEip4844>;
@@ -69,6 +70,17 @@ impl BlockTransaction {
     pub fn hash(&self) -> B256 {
         keccak256(&self.encoded)
     }
+
+    /// Whether it came from L1.
+    pub fn is_deposit(&self) -> bool {
+        self.encoded.first() == Some(&DEPOSIT_TX_TYPE_ID)
+    }
+
+    /// The transaction in the form that L2's rules execute.
+    pub fn to_l2(&self) -> Result<SignedTransaction, alloy_eips::eip2718::Eip2718Error> {
+        let transaction = OpTxEnvelope::decode_2718_exact(&self.encoded)?;
+        Ok(WithEncoded::new(self.encoded.clone(), Recovered::new_unchecked(transaction, self.sender)))
+    }
 }
 
 /// What a transaction left behind.
@@ -107,7 +119,7 @@ impl Receipt {
                 deposit_receipt_version: self.deposit_receipt_version,
             };
             let receipt = op_alloy_consensus::OpDepositReceiptWithBloom { receipt, logs_bloom };
-            return op_alloy_consensus::OpReceiptEnvelope::Deposit(receipt).encoded_2718().into();
+            return OpReceiptEnvelope::Deposit(receipt).encoded_2718().into();
         }
         let receipt = ReceiptWithBloom { receipt, logs_bloom };
         let envelope = match self.tx_type {
@@ -134,6 +146,23 @@ impl From<ReceiptEnvelope> for Receipt {
             cumulative_gas_used,
             logs_bloom,
             logs,
+            deposit_nonce,
+            deposit_receipt_version,
+        }
+    }
+}
+
+impl From<OpReceiptEnvelope> for Receipt {
+    fn from(envelope: OpReceiptEnvelope) -> Self {
+        let deposit = envelope.as_deposit_receipt();
+        let (deposit_nonce, deposit_receipt_version) =
+            deposit.map_or((None, None), |deposit| (deposit.deposit_nonce, deposit.deposit_receipt_version));
+        Self {
+            tx_type: envelope.tx_type() as u8,
+            success: envelope.status(),
+            cumulative_gas_used: envelope.cumulative_gas_used(),
+            logs_bloom: *envelope.logs_bloom(),
+            logs: envelope.logs().to_vec(),
             deposit_nonce,
             deposit_receipt_version,
         }

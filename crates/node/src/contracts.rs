@@ -242,7 +242,8 @@ struct Code {
 
 impl Artifact {
     /// Owner of the others.
-    pub const TIMELOCK: Self = artifact("Timelock", include_str!("../../../contracts/artifacts/Timelock.json"));
+    pub const TIMELOCK: Self =
+        artifact("Timelock", include_str!("../../../contracts/artifacts/Timelock.json"));
     /// m-of-n attestations.
     pub const ATTESTED_VERIFIER: Self =
         artifact("AttestedVerifier", include_str!("../../../contracts/artifacts/AttestedVerifier.json"));

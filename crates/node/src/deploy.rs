@@ -150,7 +150,9 @@ pub enum DeployError {
         got: Address,
     },
     /// No code at an address.
-    #[error("there is no {contract} at {address} on L1 chain {chain_id}: deploy the contracts first, or check the L1 URL")]
+    #[error(
+        "there is no {contract} at {address} on L1 chain {chain_id}: deploy the contracts first, or check the L1 URL"
+    )]
     NotDeployed {
         /// Contract.
         contract: &'static str,
@@ -346,10 +348,9 @@ fn created(contract: &'static str, expected: Address, outcome: Outcome) -> Resul
         Outcome::Included { success: true, created, .. } => {
             Err(DeployError::Elsewhere { contract, expected, got: created.unwrap_or_default() })
         }
-        Outcome::Included { transaction, .. } => Err(DeployError::Creation {
-            contract,
-            reason: format!("transaction {transaction} reverted"),
-        }),
+        Outcome::Included { transaction, .. } => {
+            Err(DeployError::Creation { contract, reason: format!("transaction {transaction} reverted") })
+        }
         Outcome::Reverts { reason, .. } => Err(DeployError::Creation { contract, reason }),
     }
 }
@@ -427,6 +428,8 @@ pub fn read<C: SolCall>(l1: &dyn L1, to: Address, call: &C) -> Result<C::Return,
 pub fn read_at<C: SolCall>(l1: &dyn L1, to: Address, call: &C, at: At) -> Result<C::Return, L1Error> {
     let call = L1Call { to: Some(to), data: call.abi_encode().into(), ..Default::default() };
     let answer = l1.call(&call, at)?;
-    C::abi_decode_returns(&answer)
-        .map_err(|error| L1Error::Malformed { method: "eth_call", reason: format!("{}: {error}", C::SIGNATURE) })
+    C::abi_decode_returns(&answer).map_err(|error| L1Error::Malformed {
+        method: "eth_call",
+        reason: format!("{}: {error}", C::SIGNATURE),
+    })
 }

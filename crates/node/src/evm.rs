@@ -1,24 +1,25 @@
 //! Calls and traces: executing a transaction on any state, with an inspector, without keeping what it does.
 
-use alloy_consensus::{Header, transaction::Recovered};
+use alloy_consensus::Header;
 use alloy_evm::{
-    EvmEnv, EvmFactory, FromRecoveredTx,
+    Evm as _, EvmEnv, EvmFactory, FromRecoveredTx, FromTxWithEncoded,
     eth::{EthEvmContext, EthEvmFactory},
 };
+use alloy_op_evm::{OpEvmContext, OpEvmFactory, OpTx};
 use alloy_primitives::Bytes;
+use op_revm::{OpHaltReason, OpSpecId, OpTransaction, transaction::deposit::DepositTransactionParts};
 use revm::{
-    Database, Inspector,
+    Inspector,
     context::{
-        TxEnv,
-        result::{EVMError, HaltReason, ResultAndState},
+        CfgEnv, TxEnv,
+        result::{EVMError, ExecutionResult, HaltReason, ResultAndState},
     },
     primitives::hardfork::SpecId,
 };
-use vellum_block::{BlockBuilder, BuildError};
 
 use crate::{
-    block::{Block, Transaction},
-    chain::{Chain, ChainError, Rules, ScratchState},
+    block::{BlockTransaction, Signed, Transaction},
+    chain::{Chain, Rules},
     state::StateError,
 };
 
@@ -50,30 +51,33 @@ impl<E: Into<StateError>, T: std::fmt::Display> From<EVMError<E, T>> for CallErr
 pub struct CallTransaction {
     /// Its fields.
     pub fields: TxEnv,
+    /// On L2, what it pays L1's data fee for; empty for nothing.
+    encoded: Bytes,
+    /// On L2, what only deposits have.
+    deposit: DepositTransactionParts,
 }
 
 impl From<TxEnv> for CallTransaction {
     fn from(fields: TxEnv) -> Self {
-        Self { fields }
+        Self { fields, encoded: Bytes::new(), deposit: DepositTransactionParts::default() }
     }
 }
 
-impl From<&Recovered<Transaction>> for CallTransaction {
-    fn from(transaction: &Recovered<Transaction>) -> Self {
-        let sender = transaction.signer();
-        match transaction.inner() {
-            Transaction::Signed(signed) => Self { fields: TxEnv::from_recovered_tx(signed, sender) },
-            Transaction::Deposit(deposit) => Self {
-                fields: TxEnv {
-                    caller: sender,
-                    gas_limit: deposit.gas_limit,
-                    kind: deposit.to,
-                    value: deposit.value,
-                    data: deposit.input.clone(),
-                    ..TxEnv::default()
-                },
+impl CallTransaction {
+    /// A transaction of a block.
+    pub fn of_block(kept: &BlockTransaction) -> Result<Self, alloy_eips::eip2718::Eip2718Error> {
+        Ok(match Transaction::decode(&kept.encoded)? {
+            Transaction::Signed(signed) => Self {
+                fields: <TxEnv as FromRecoveredTx<Signed>>::from_recovered_tx(&signed, kept.sender),
+                encoded: kept.encoded.clone(),
+                deposit: DepositTransactionParts::default(),
             },
-        }
+            Transaction::Deposit(deposit) => {
+                let OpTx(OpTransaction { base, enveloped_tx, deposit }) =
+                    OpTx::from_encoded_tx(deposit.inner(), kept.sender, kept.encoded.clone());
+                Self { fields: base, encoded: enveloped_tx.unwrap_or_default(), deposit }
+            }
+        })
     }
 }
 
@@ -81,7 +85,11 @@ impl Chain {
     /// What the EVM is told of the block with this header.
     pub fn environment(&self, header: &Header) -> EvmEnv {
         match self.rules() {
-            Rules::Ethereum { chain_id, fork } => vellum_block::environment(*fork, *chain_id, header),
+            Rules::Ethereum { chain_id, fork } => vellum_block::environment(*chain_id, *fork, header),
+            Rules::L2(config) => {
+                let EvmEnv { cfg_env, block_env } = vellum_block::l2::environment(config, header);
+                EvmEnv { cfg_env: with_spec(cfg_env, SpecId::PRAGUE), block_env }
+            }
         }
     }
 
@@ -95,53 +103,47 @@ impl Chain {
     ) -> Result<ResultAndState<HaltReason>, CallError>
     where
         DB: alloy_evm::Database<Error = StateError>,
-        I: Inspector<EthEvmContext<DB>>,
+        I: Inspector<EthEvmContext<DB>> + Inspector<OpEvmContext<DB>>,
     {
-        use alloy_evm::Evm as _;
         match self.rules() {
             Rules::Ethereum { .. } => {
                 let factory = EthEvmFactory::default();
                 let mut evm = factory.create_evm_with_inspector(database, environment, inspector);
                 Ok(evm.transact_raw(transaction.fields)?)
             }
-        }
-    }
-
-    /// The state in a block before the transaction at this place, which may be one after the last.
-    pub fn state_before(&self, block: &Block, index: usize) -> Result<ScratchState, ChainError> {
-        let number = block.number();
-        let parent = number.checked_sub(1).ok_or(ChainError::NoBlock(number))?;
-        let parent = self.header_by_number(parent)?.ok_or(ChainError::NoBlock(parent))?;
-        let mut state = self.scratch_state(&parent);
-        self.replay(block, index, &mut state)?;
-        Ok(state)
-    }
-
-    fn replay(&self, block: &Block, count: usize, state: &mut ScratchState) -> Result<(), ChainError> {
-        let number = block.number();
-        let failed = |error: BuildError| ChainError::Build { number, error };
-        match self.rules() {
-            Rules::Ethereum { chain_id, fork } => {
-                let header = block.header.inner().clone();
-                let mut builder = BlockBuilder::replay(*fork, *chain_id, header, state).map_err(failed)?;
-                for index in 0..count {
-                    let transaction = self.transaction(block, index)?;
-                    let damaged = || ChainError::DamagedTransaction { number, index };
-                    let Transaction::Signed(signed) = transaction.inner() else { return Err(damaged()) };
-                    let recovered = Recovered::new_unchecked(signed, transaction.signer());
-                    builder.push(recovered, Bytes::new()).map_err(failed)?;
-                }
-                Ok(())
+            Rules::L2(_) => {
+                let EvmEnv { cfg_env, block_env } = environment;
+                let environment = EvmEnv { cfg_env: with_spec(cfg_env, OpSpecId::ISTHMUS), block_env };
+                let factory = OpEvmFactory::<OpTx>::default();
+                let mut evm = factory.create_evm_with_inspector(database, environment, inspector);
+                let CallTransaction { fields, encoded, deposit } = transaction;
+                let transaction = OpTx(OpTransaction { base: fields, enveloped_tx: Some(encoded), deposit });
+                let ResultAndState { result, state } = evm.transact_raw(transaction)?;
+                Ok(ResultAndState { result: on_ethereum(result), state })
             }
         }
     }
-
-    /// The EVM's rules of the chain's blocks.
-    pub const fn spec(&self) -> SpecId {
-        SpecId::PRAGUE
-    }
 }
 
-/// Keeps the compiler's bounds of revm's database in one place.
-pub trait ReadState: Database<Error = StateError> {}
-impl<T: Database<Error = StateError>> ReadState for T {}
+/// The same configuration for other names of the rules.
+fn with_spec<A, B: Into<SpecId> + Clone>(cfg: CfgEnv<A>, spec: B) -> CfgEnv<B>
+where
+    A: Into<SpecId> + Clone,
+{
+    let mut other = CfgEnv::new_with_spec(spec);
+    other.chain_id = cfg.chain_id;
+    other.tx_gas_limit_cap = cfg.tx_gas_limit_cap;
+    other.disable_nonce_check = cfg.disable_nonce_check;
+    other.disable_block_gas_limit = cfg.disable_block_gas_limit;
+    other.disable_eip3607 = cfg.disable_eip3607;
+    other.disable_base_fee = cfg.disable_base_fee;
+    other
+}
+
+/// The result with Ethereum's reasons for a halt.
+fn on_ethereum(result: ExecutionResult<OpHaltReason>) -> ExecutionResult<HaltReason> {
+    result.map_haltreason(|reason| match reason {
+        OpHaltReason::Base(reason) => reason,
+        OpHaltReason::FailedDeposit => HaltReason::PrecompileErrorWithContext("failed deposit".into()),
+    })
+}

@@ -65,7 +65,9 @@ pub enum KeyError {
         reason: String,
     },
     /// A key that anybody has.
-    #[error("the key of {address} is publicly known: it is refused on chain {chain_id}, which is none for development")]
+    #[error(
+        "the key of {address} is publicly known: it is refused on chain {chain_id}, which is none for development"
+    )]
     PubliclyKnown {
         /// Its account.
         address: Address,
@@ -153,7 +155,11 @@ impl FromStr for KeySource {
 /// Whoever passes the key itself by mistake does not find it in a log.
 fn shown(text: &str) -> String {
     let hex = text.trim_start_matches("0x");
-    if hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) { "…".to_owned() } else { text.to_owned() }
+    if hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        "…".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 impl Display for KeySource {

@@ -41,12 +41,7 @@ pub fn open(blob: &Blob, z: B256) -> Option<Opening> {
     let mut commitment_and_proof = [0; 96];
     commitment_and_proof[..48].copy_from_slice(&commitment);
     commitment_and_proof[48..].copy_from_slice(proof.to_bytes().as_ref());
-    Some(Opening {
-        versioned_hash: hash_of(&commitment),
-        z,
-        y: B256::new(*y),
-        commitment_and_proof,
-    })
+    Some(Opening { versioned_hash: hash_of(&commitment), z, y: B256::new(*y), commitment_and_proof })
 }
 
 fn hash_of(commitment: &[u8; 48]) -> B256 {

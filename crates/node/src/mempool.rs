@@ -33,7 +33,7 @@ use revm::{
     primitives::{eip3860::MAX_INITCODE_SIZE, hardfork::SpecId},
 };
 use tokio::sync::broadcast;
-use vellum_block::{BuildError, TransactionOutcome};
+use vellum_block::{InvalidReason, TransactionOutcome};
 
 use crate::{
     block::{Block, Signed, Transaction},
@@ -689,15 +689,19 @@ impl Source for Best<'_> {
         Some(candidate)
     }
 
-    fn tried(&mut self, _: &Candidate, outcome: Result<TransactionOutcome, BuildError>) {
+    fn tried(&mut self, _: &Candidate, outcome: Result<TransactionOutcome, InvalidReason>) {
+        use InvalidReason::{BelowBaseFee, BlockBlobGas, BlockGas, NonceTooHigh};
         let Some(tried) = self.tried.take() else { return };
         match outcome {
             Ok(_) => self.offer(tried.sender()),
-            Err(BuildError::Invalid { reason, .. }) => {
+            // The next block may take these.
+            Err(reason @ (BlockGas { .. } | BlockBlobGas { .. } | BelowBaseFee | NonceTooHigh { .. })) => {
+                self.note(tried.hash, reason.to_string());
+            }
+            Err(reason) => {
                 let reason = format!("invalid in the newest state: {reason}");
                 self.pool.inner.lock().remove(tried.hash, Some(&reason));
             }
-            Err(error) => self.note(tried.hash, error.to_string()),
         }
     }
 }

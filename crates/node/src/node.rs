@@ -9,12 +9,14 @@ use std::{
     time::Duration,
 };
 
-use alloy_eips::eip1559::{BaseFeeParams, calc_next_block_base_fee};
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
-use vellum_block::Attributes;
+use vellum_block::{
+    BlockAttributes,
+    l2::{self, L1Origin, ParentOrigin, QueuedDeposit, RollupConfig},
+};
 
 use crate::{
     block::Block,
@@ -36,8 +38,19 @@ pub struct NodeConfig {
     pub beneficiary: Address,
     /// Bounds of the mempool.
     pub pool: Limits,
+    /// Where an L2 learns of L1; none on Ethereum's rules.
+    pub l1: Option<Arc<dyn L1View>>,
     /// Keys that the node signs with when asked, and methods that move time and blocks: for development chains only.
     pub dev: Option<Vec<PrivateKeySigner>>,
+}
+
+/// L1 as the sequencer of an L2 sees it: only blocks that are taken as final enough.
+pub trait L1View: std::fmt::Debug + Send + Sync {
+    /// The newest block; none if nothing is known yet.
+    fn newest(&self) -> Result<Option<L1Origin>, String>;
+
+    /// Deposits from this number on that are in blocks up to this one, at most `limit`.
+    fn deposits(&self, from: u64, up_to_block: u64, limit: usize) -> Result<Vec<QueuedDeposit>, String>;
 }
 
 /// Chain ids of development chains, the only ones on which a node signs for its users.
@@ -55,6 +68,28 @@ pub enum NodeError {
     /// An earlier error ended the making of blocks.
     #[error("the chain has halted: {0}")]
     Halted(String),
+    /// L1 is not known, so there is no block to build on.
+    #[error("L1 is not known yet")]
+    NoL1,
+    /// What is known of L1 cannot be read.
+    #[error("L1: {0}")]
+    L1(String),
+    /// The newest L1 block is older than the one that the head was built on: L1 had a reorg.
+    #[error("the newest L1 block {newest} is before the head's origin {parent}")]
+    L1Behind {
+        /// The head's origin.
+        parent: u64,
+        /// The newest block.
+        newest: u64,
+    },
+    /// L1 stands still, and blocks may only be so far ahead of it.
+    #[error("a block at {timestamp} would be too far ahead of L1, which allows {latest}")]
+    Drift {
+        /// The block's time.
+        timestamp: u64,
+        /// The latest that is allowed.
+        latest: u64,
+    },
     /// A task of the node died.
     #[error("task failed: {0}")]
     Task(String),
@@ -66,6 +101,13 @@ pub enum NodeError {
 impl From<StateError> for NodeError {
     fn from(error: StateError) -> Self {
         Self::Chain(error.into())
+    }
+}
+
+impl NodeError {
+    /// Whether the next block may succeed where this one did not.
+    pub const fn passes(&self) -> bool {
+        matches!(self, Self::NoL1 | Self::L1(_) | Self::L1Behind { .. } | Self::Drift { .. })
     }
 }
 
@@ -91,8 +133,11 @@ impl Node {
         if config.dev.is_some() && !DEV_CHAIN_IDS.contains(&chain.chain_id()) {
             return Err(NodeError::NotDevelopment(chain.chain_id()));
         }
-        let blobs = matches!(chain.rules(), Rules::Ethereum { .. });
-        let rules = PoolRules { chain_id: chain.chain_id(), blobs, block_gas_limit: config.gas_limit };
+        let (blobs, block_gas_limit) = match chain.rules() {
+            Rules::Ethereum { .. } => (true, config.gas_limit),
+            Rules::L2(rollup) => (false, rollup.gas_limit),
+        };
+        let rules = PoolRules { chain_id: chain.chain_id(), blobs, block_gas_limit };
         let pool = Mempool::new(rules, config.pool);
         let node = Self {
             chain,
@@ -136,7 +181,7 @@ impl Node {
 
     /// Base fee of the block after the head.
     pub fn next_base_fee(&self) -> u64 {
-        next_base_fee(&self.chain.head())
+        self.chain.next_base_fee(&self.chain.head())
     }
 
     /// Ends when a transaction came into the pool.
@@ -151,8 +196,8 @@ impl Node {
 
     /// Takes a transaction as `eth_sendRawTransaction` is given it.
     pub fn submit(&self, encoded: &[u8]) -> Result<B256, NodeError> {
-        if let Some(reason) = &*self.halted.lock() {
-            return Err(NodeError::Halted(reason.clone()));
+        if let Some(reason) = self.halted() {
+            return Err(NodeError::Halted(reason));
         }
         let transaction = PoolTransaction::decode(encoded, self.pool.rules().blobs)?;
         if self
@@ -185,16 +230,17 @@ impl Node {
     /// Makes a block of the pool's transactions.
     pub fn seal(&self) -> Result<Arc<Block>, NodeError> {
         let _sealing = self.sealing.lock();
-        if let Some(reason) = &*self.halted.lock() {
-            return Err(NodeError::Halted(reason.clone()));
+        if let Some(reason) = self.halted() {
+            return Err(NodeError::Halted(reason));
         }
         let parent = self.chain.head();
-        let attributes = self.attributes(&parent);
-        let mut best = self.pool.best(next_base_fee(&parent));
-        let block = self.chain.seal(&NewBlock::Ethereum(attributes), &mut best).inspect_err(|error| {
-            tracing::error!(%error, "the chain halts");
-            *self.halted.lock() = Some(error.to_string());
-        })?;
+        let new = match self.chain.rules() {
+            Rules::Ethereum { .. } => NewBlock::Ethereum(self.attributes(&parent)),
+            Rules::L2(config) => NewBlock::L2(self.l2_attributes(config, &parent)?),
+        };
+        let mut best = self.pool.best(self.chain.next_base_fee(&parent));
+        let sealed = self.chain.seal(&new, &mut best);
+        let block = sealed.inspect_err(|error| self.halt(&error.to_string()))?;
         tracing::debug!(
             number = block.number(),
             transactions = block.transactions.len(),
@@ -203,6 +249,40 @@ impl Node {
         );
         self.after_block(&block)?;
         Ok(block)
+    }
+
+    /// Makes no more blocks and takes no more transactions until the node is started again.
+    pub fn halt(&self, reason: &str) {
+        tracing::error!(reason, "the chain halts");
+        *self.halted.lock() = Some(reason.to_owned());
+    }
+
+    /// Why the chain has halted, if it has.
+    pub fn halted(&self) -> Option<String> {
+        self.halted.lock().clone()
+    }
+
+    /// What L1 and the clock say about the next block.
+    fn l2_attributes(&self, config: &RollupConfig, parent: &Block) -> Result<l2::Attributes, NodeError> {
+        let l1 = self.config.l1.as_ref().ok_or(NodeError::NoL1)?;
+        let origin = l1.newest().map_err(NodeError::L1)?.ok_or(NodeError::NoL1)?;
+        let mut state = self.chain.scratch_state(&parent.header);
+        let behind = ParentOrigin::read(&mut state)?.number;
+        if origin.number < behind {
+            return Err(NodeError::L1Behind { parent: behind, newest: origin.number });
+        }
+        let now = self.next_timestamp.lock().take().unwrap_or_else(|| self.now());
+        let timestamp = now.max(parent.header.timestamp + 1);
+        // The batch's anchor will be this origin or a later one.
+        let latest = origin.timestamp.saturating_add(config.max_time_drift);
+        if timestamp > latest {
+            return Err(NodeError::Drift { timestamp, latest });
+        }
+        let consumed = self.chain.deposit_count(parent.hash())?;
+        let most = usize::try_from(config.max_deposits_per_block).unwrap_or(usize::MAX);
+        let mut deposits = l1.deposits(consumed, origin.number, most).map_err(NodeError::L1)?;
+        deposits.truncate(config.deposits_that_fit(&deposits));
+        Ok(l2::Attributes { timestamp, origin, deposits })
     }
 
     /// Tells the pool what a block changed.
@@ -241,17 +321,18 @@ impl Node {
         Ok(())
     }
 
-    fn attributes(&self, parent: &Block) -> Attributes {
+    fn attributes(&self, parent: &Block) -> BlockAttributes {
         let now = self.next_timestamp.lock().take().unwrap_or_else(|| self.now());
         let timestamp = now.max(parent.header.timestamp + 1);
         let seed =
             |name: &[u8]| keccak256([name, parent.hash().as_slice(), &timestamp.to_be_bytes()].concat());
-        Attributes {
+        BlockAttributes {
             timestamp,
             beneficiary: self.config.beneficiary,
             prev_randao: seed(b"randao"),
             gas_limit: next_gas_limit(parent.header.gas_limit, self.config.gas_limit),
             parent_beacon_block_root: seed(b"beacon"),
+            withdrawals: vec![],
             extra_data: Bytes::from_static(b"vellum"),
         }
     }
@@ -277,13 +358,6 @@ impl Node {
         *self.next_timestamp.lock() = Some(timestamp);
         true
     }
-}
-
-/// Base fee of the block after this one.
-pub fn next_base_fee(block: &Block) -> u64 {
-    let header = &block.header;
-    let (used, limit, fee) = (header.gas_used, header.gas_limit, header.base_fee_per_gas.unwrap_or(0));
-    calc_next_block_base_fee(used, limit, fee, BaseFeeParams::ethereum())
 }
 
 /// The gas limit nearest to `wanted` that a child of a block with the limit `parent` may have.

@@ -73,10 +73,8 @@ pub fn key(name: &str, number: u64) -> Vec<u8> {
 /// # Errors
 /// None in practice: the types stored have no failing encoding.
 pub fn put<T: Serialize>(key: impl AsRef<[u8]>, value: &T) -> Result<Write, StoreError> {
-    let bytes = postcard::to_stdvec(value).map_err(|error| StoreError::Io {
-        operation: "encoding a record",
-        reason: error.to_string(),
-    })?;
+    let bytes = postcard::to_stdvec(value)
+        .map_err(|error| StoreError::Io { operation: "encoding a record", reason: error.to_string() })?;
     Ok(put_bytes(key, bytes))
 }
 

@@ -66,6 +66,10 @@ async fn on_demand(node: Arc<Node>, stop: watch::Receiver<bool>) -> Result<(), N
 
 async fn seal(node: Arc<Node>) -> Result<(), NodeError> {
     match task::spawn_blocking(move || node.seal()).await {
+        Ok(Err(error)) if error.passes() => {
+            tracing::warn!(%error, "no block");
+            Ok(())
+        }
         Ok(sealed) => sealed.map(|_| ()),
         Err(error) => Err(NodeError::Task(error.to_string())),
     }

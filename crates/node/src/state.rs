@@ -79,10 +79,10 @@ impl NodeReader {
     }
 
     /// Puts nodes into the cache that were just written to the store.
-    pub fn remember<'a>(&self, nodes: impl IntoIterator<Item = &'a (B256, Vec<u8>)>) {
+    pub fn remember<'a>(&self, nodes: impl IntoIterator<Item = &'a (B256, Bytes)>) {
         let mut cache = self.nodes.lock();
         for (hash, node) in nodes {
-            cache.put(*hash, Bytes::copy_from_slice(node));
+            cache.put(*hash, node.clone());
         }
     }
 

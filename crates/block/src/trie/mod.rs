@@ -127,7 +127,7 @@ impl Children {
 #[derive(Debug, Clone, Copy)]
 struct Node {
     kind: Kind,
-    /// Witness offset of the node's hash while the node is unchanged and has one.
+    /// Offset of the node's hash, in the witness or written since, while the node is unchanged and has one.
     hash_at: Option<u32>,
 }
 
@@ -211,34 +211,36 @@ impl<'w> Forest<'w> {
         self.remove_at(root, &Nibbles::of_key(&key.0), 0)
     }
 
-    /// Root hash of the trie `root`. Changed nodes are hashed, so call it once per change.
-    pub fn root_hash(&self, root: Subtree) -> B256 {
-        self.root_hash_observed(root, &mut |_, _| {})
+    /// Root hash of the trie `root`. Changed nodes are hashed and their hashes kept until they change again.
+    pub fn root_hash(&mut self, root: Subtree) -> B256 {
+        self.commit(root, &mut |_, _| {})
     }
 
-    /// [`Self::root_hash`], giving `observe` the hash and the encoding of every changed node that is referenced by
-    /// hash, children before parents.
-    pub fn root_hash_observed(&self, root: Subtree, observe: &mut impl FnMut(B256, &[u8])) -> B256 {
+    /// [`Self::root_hash`], which calls `changed` with hash and encoding of every node that was hashed: the nodes that
+    /// are new or changed since the last call, children before parents.
+    pub fn commit(&mut self, root: Subtree, changed: &mut impl FnMut(B256, &[u8])) -> B256 {
         if root.is_empty() {
             return EMPTY_ROOT_HASH;
         }
         if let Some(offset) = self.known_hash(root) {
             return self.hash_bytes(offset);
         }
+        let index = root.0 as usize - 1;
         let mut encoded = Vec::with_capacity(1 << 14);
-        let start = self.append_node(root.0 as usize - 1, &mut encoded, observe);
+        let start = self.append_node(index, &mut encoded, changed);
         let hash = keccak256(&encoded[start..]);
-        observe(hash, &encoded[start..]);
+        changed(hash, &encoded[start..]);
+        self.keep_hash(index, hash);
         hash
     }
 
     /// Calls `visit` with the encoding of every arena node of the trie `root` that is referenced by hash,
     /// parents before children.
-    pub fn for_each_node(&self, root: Subtree, visit: &mut impl FnMut(&[u8])) {
+    pub fn for_each_node(&mut self, root: Subtree, visit: &mut impl FnMut(&[u8])) {
         self.visit_nodes(root, true, visit);
     }
 
-    fn visit_nodes(&self, subtree: Subtree, is_root: bool, visit: &mut impl FnMut(&[u8])) {
+    fn visit_nodes(&mut self, subtree: Subtree, is_root: bool, visit: &mut impl FnMut(&[u8])) {
         if subtree.is_empty() || subtree.as_digest().is_some() {
             return;
         }
@@ -248,9 +250,9 @@ impl<'w> Forest<'w> {
         if is_root || encoded.len() - start >= 32 {
             visit(&encoded[start..]);
         }
-        match &self.nodes[index].kind {
+        match self.nodes[index].kind {
             Kind::Leaf { .. } => {}
-            Kind::Extension { child, .. } => self.visit_nodes(*child, false, visit),
+            Kind::Extension { child, .. } => self.visit_nodes(child, false, visit),
             Kind::Branch { children } => {
                 children.0.iter().for_each(|child| self.visit_nodes(*child, false, visit));
             }
@@ -409,7 +411,14 @@ impl<'w> Forest<'w> {
     }
 
     fn hash_bytes(&self, offset: u32) -> B256 {
-        B256::from_slice(&self.witness[offset as usize..offset as usize + 32])
+        B256::from_slice(self.bytes(Span { offset, length: 32 }))
+    }
+
+    /// Keeps the hash of a node that was changed, as an RLP string like those of the witness.
+    fn keep_hash(&mut self, index: usize, hash: B256) {
+        self.fresh.push(HASH_PREFIX);
+        self.nodes[index].hash_at = Some(FRESH | self.fresh.len() as u32);
+        self.fresh.extend_from_slice(hash.as_slice());
     }
 
     fn known_hash(&self, subtree: Subtree) -> Option<u32> {
@@ -418,29 +427,31 @@ impl<'w> Forest<'w> {
 
     /// Appends the reference of a parent to a changed child: the hash of its encoding as an RLP string, or the
     /// encoding itself if that is shorter than 32 bytes.
-    fn append_changed(&self, child: Subtree, out: &mut Vec<u8>, observe: &mut impl FnMut(B256, &[u8])) {
+    fn append_changed(&mut self, child: Subtree, out: &mut Vec<u8>, changed: &mut impl FnMut(B256, &[u8])) {
+        let index = child.0 as usize - 1;
         let before = out.len();
-        let start = self.append_node(child.0 as usize - 1, out, observe);
+        let start = self.append_node(index, out, changed);
         if out.len() - start < 32 {
             out.drain(before..start);
             return;
         }
         let hash = keccak256(&out[start..]);
-        observe(hash, &out[start..]);
+        changed(hash, &out[start..]);
         out.truncate(before);
         out.push(HASH_PREFIX);
         out.extend_from_slice(hash.as_slice());
+        self.keep_hash(index, hash);
     }
 
     /// Appends the references of a parent to its children. Those of unchanged ones mostly stand side by side in the
     /// witness, so they are copied in runs.
     fn append_references(
-        &self,
+        &mut self,
         children: &[Subtree],
         out: &mut Vec<u8>,
-        observe: &mut impl FnMut(B256, &[u8]),
+        changed: &mut impl FnMut(B256, &[u8]),
     ) {
-        // The run is start..end; it may be empty.
+        // The run is start..end of the witness; it may be empty.
         let (mut start, mut end) = (0, 0);
         for &child in children {
             if child.is_empty() {
@@ -451,40 +462,55 @@ impl<'w> Forest<'w> {
                     out.push(EMPTY_STRING);
                     (start, end) = (0, 0);
                 }
-            } else if let Some(hash_at) = self.known_hash(child) {
-                // The prefix stands before the hash: the decoder refuses other references.
-                let reference = hash_at as usize - 1;
-                if reference != end {
-                    out.extend_from_slice(&self.witness[start..end]);
-                    start = reference;
+                continue;
+            }
+            match self.known_hash(child) {
+                Some(hash_at) if hash_at & FRESH == 0 => {
+                    // The prefix stands before the hash: the decoder refuses other references.
+                    let reference = hash_at as usize - 1;
+                    if reference != end {
+                        out.extend_from_slice(&self.witness[start..end]);
+                        start = reference;
+                    }
+                    end = reference + 33;
                 }
-                end = reference + 33;
-            } else {
-                out.extend_from_slice(&self.witness[start..end]);
-                self.append_changed(child, out, observe);
-                (start, end) = (0, 0);
+                Some(hash_at) => {
+                    out.extend_from_slice(&self.witness[start..end]);
+                    out.extend_from_slice(self.bytes(Span { offset: hash_at - 1, length: 33 }));
+                    (start, end) = (0, 0);
+                }
+                None => {
+                    out.extend_from_slice(&self.witness[start..end]);
+                    self.append_changed(child, out, changed);
+                    (start, end) = (0, 0);
+                }
             }
         }
         out.extend_from_slice(&self.witness[start..end]);
     }
 
     /// Appends the RLP encoding of a node and returns where it begins, up to two bytes after what was there.
-    fn append_node(&self, index: usize, out: &mut Vec<u8>, observe: &mut impl FnMut(B256, &[u8])) -> usize {
+    fn append_node(
+        &mut self,
+        index: usize,
+        out: &mut Vec<u8>,
+        changed: &mut impl FnMut(B256, &[u8]),
+    ) -> usize {
         let start = out.len();
         // Room for the longest header, a list of up to 2^16 bytes.
         out.extend_from_slice(&[0; 3]);
-        match &self.nodes[index].kind {
+        match self.nodes[index].kind {
             Kind::Branch { children } => {
-                self.append_references(&children.0, out, observe);
+                self.append_references(&children.0, out, changed);
                 out.push(EMPTY_STRING);
             }
             Kind::Extension { path, child } => {
-                append_path(path, false, out);
-                self.append_references(&[*child], out, observe);
+                append_path(&path, false, out);
+                self.append_references(&[child], out, changed);
             }
             Kind::Leaf { path, value, .. } => {
-                append_path(path, true, out);
-                append_string(self.bytes(*value), out);
+                append_path(&path, true, out);
+                append_string(self.bytes(value), out);
             }
         }
         close_list(start, out)

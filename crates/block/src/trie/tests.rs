@@ -73,7 +73,7 @@ fn apply(change: &Change, contents: &mut Contents, forest: &mut Forest<'_>, root
 
 /// A state of one account, whose storage is `slots`, and all its nodes.
 fn state_of(slots: &Contents) -> (B256, B256, NodeSet) {
-    let (forest, root) = build(slots);
+    let (mut forest, root) = build(slots);
     let mut nodes = NodeSet::default();
     forest.for_each_node(root, &mut |node| nodes.insert(node));
     let mut account = Vec::new();
@@ -82,7 +82,7 @@ fn state_of(slots: &Contents) -> (B256, B256, NodeSet) {
     let address = keccak256("owner");
     let mut other = Vec::new();
     TrieAccount::default().encode(&mut other);
-    let (forest, root) = build(&Contents::from([(address, account), (keccak256("other"), other)]));
+    let (mut forest, root) = build(&Contents::from([(address, account), (keccak256("other"), other)]));
     forest.for_each_node(root, &mut |node| nodes.insert(node));
     (forest.root_hash(root), address, nodes)
 }
@@ -222,11 +222,11 @@ fn a_collapse_needs_the_sibling_and_nothing_else() {
     let long = |number| vec![number; 33];
     let contents: Contents = three.iter().enumerate().map(|(i, key)| (*key, long(i as u8 + 1))).collect();
     let (state_root, address, nodes) = state_of(&contents);
-    let (forest, root) = build(&contents);
+    let (mut forest, root) = build(&contents);
 
     // The sibling of the first key is the second key's leaf; leave it out.
     let leaf = {
-        let (alone, root) = build(&Contents::from([(three[1], long(2))]));
+        let (mut alone, root) = build(&Contents::from([(three[1], long(2))]));
         let mut node = Vec::new();
         alone.for_each_node(root, &mut |bytes| node = bytes.to_vec());
         shortened_nodes(&node)[2].clone()
@@ -305,6 +305,6 @@ fn slots_of_numbers_have_the_known_root() {
     let contents: Contents = (1..200u64)
         .map(|i| (keccak256(U256::from(i).to_be_bytes::<32>()), alloy_rlp::encode(U256::from(i * i))))
         .collect();
-    let (forest, root) = build(&contents);
+    let (mut forest, root) = build(&contents);
     assert_eq!(forest.root_hash(root), reference_root(&contents));
 }

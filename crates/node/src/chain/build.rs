@@ -9,10 +9,12 @@ use std::sync::Arc;
 use alloy_consensus::{Header, transaction::Recovered};
 use alloy_eips::eip7594::{BlobTransactionSidecarVariant, Encodable7594};
 use alloy_primitives::{B256, Bytes};
-use revm::database::CacheDB;
+use revm::{DatabaseCommit, database::CacheDB};
 use vellum_block::{
-    Attributes, BlockBuilder, BlockError, BlockInput, BuildError, Changes, TransactionOutcome,
-    execute_for_changes, trie::TrieError,
+    BlockAttributes, BlockBuilder, BlockError, BlockInput, Fork, InvalidReason, StateChanges,
+    TransactionError, TransactionOutcome, complete, encode_block,
+    l2::{self, L2BlockBuilder, L2BlockInput, L2Error, RollupConfig},
+    trie::TrieError,
 };
 
 use super::{Chain, ChainError, Rules, lookup::StoredSidecar, number_meta};
@@ -38,16 +40,17 @@ pub trait Source {
     /// The next transaction to try, in a block with this much gas left; none ends the block.
     fn next(&mut self, gas_left: u64) -> Option<Arc<Candidate>>;
 
-    /// What became of the transaction that was tried last. An error that is [`BuildError::Block`] is not reported here:
-    /// it ends the building.
-    fn tried(&mut self, candidate: &Candidate, outcome: Result<TransactionOutcome, BuildError>);
+    /// What became of the transaction that was tried last.
+    fn tried(&mut self, candidate: &Candidate, outcome: Result<TransactionOutcome, InvalidReason>);
 }
 
 /// What makes a new block.
 #[derive(Debug, Clone)]
 pub enum NewBlock {
     /// A block under Ethereum's rules.
-    Ethereum(Attributes),
+    Ethereum(BlockAttributes),
+    /// A block under the rollup's.
+    L2(l2::Attributes),
 }
 
 impl NewBlock {
@@ -55,11 +58,12 @@ impl NewBlock {
     pub const fn timestamp(&self) -> u64 {
         match self {
             Self::Ethereum(attributes) => attributes.timestamp,
+            Self::L2(attributes) => attributes.timestamp,
         }
     }
 }
 
-/// A block without its state root, and its witness so far.
+/// A block without its roots, and its witness so far.
 struct Draft {
     header: Header,
     transactions: Vec<BlockTransaction>,
@@ -68,19 +72,27 @@ struct Draft {
     touched: Touched,
 }
 
+/// What the second execution gives.
+struct Completed {
+    header: Header,
+    changes: StateChanges,
+}
+
 impl Chain {
     /// Builds a block on the head and makes it the head.
     pub fn seal(&self, new: &NewBlock, source: &mut dyn Source) -> Result<Arc<Block>, ChainError> {
         let _building = self.building.lock();
         let parent = self.head();
-        let number = parent.number() + 1;
-        let draft = self.draft(&parent, new, source).map_err(|error| ChainError::Build { number, error })?;
-        let changes = self.execute(&parent, &draft)?;
-        let header = Header { state_root: changes.state_root, ..draft.header };
+        let draft = self.draft(&parent, new, source)?;
+        let Completed { header, changes } = self.complete(&parent, new, &draft)?;
         let block = Arc::new(Block::new(header, draft.transactions, draft.receipts));
         let mut writes = block_writes(&block, &changes);
         if !draft.sidecars.is_empty() {
             writes.push(Write::put(Table::Blobs, block.hash(), alloy_rlp::encode(&draft.sidecars)));
+        }
+        if let NewBlock::L2(attributes) = new {
+            let count = self.deposit_count(parent.hash())? + attributes.deposits.len() as u64;
+            writes.push(Write::put(Table::Deposits, block.hash(), count.to_be_bytes()));
         }
         self.store.commit(writes)?;
         self.reader.remember(&changes.nodes);
@@ -117,61 +129,45 @@ impl Chain {
     }
 
     /// The first execution.
-    fn draft(&self, parent: &Block, new: &NewBlock, source: &mut dyn Source) -> Result<Draft, BuildError> {
+    fn draft(&self, parent: &Block, new: &NewBlock, source: &mut dyn Source) -> Result<Draft, ChainError> {
+        let number = parent.number() + 1;
+        let failed = |error: String| ChainError::Build { number, error };
         let mut state = CacheDB::new(self.lazy_state(&parent.header, true));
-        let Rules::Ethereum { chain_id, fork } = self.rules;
-        let NewBlock::Ethereum(attributes) = new;
-        let before = (&*parent.header, parent.hash());
-        let mut builder = BlockBuilder::begin(fork, chain_id, before, attributes, &mut state)?;
-        let mut senders = vec![];
-        let mut sidecars = vec![];
-        while let Some(candidate) = source.next(builder.gas_left()) {
-            let (transaction, sender) = (candidate.transaction.inner(), candidate.transaction.signer());
-            let recovered = Recovered::new_unchecked(transaction, sender);
-            match builder.push(recovered, candidate.encoded.clone()) {
-                Err(BuildError::Block(error)) => return Err(BuildError::Block(error)),
-                outcome => {
-                    if outcome.is_ok() {
-                        senders.push(sender);
-                        sidecars
-                            .extend(candidate.sidecar.as_ref().map(|sidecar| stored(transaction, sidecar)));
-                    }
-                    source.tried(&candidate, outcome);
-                }
+        let mut draft = match (&self.rules, new) {
+            (Rules::Ethereum { chain_id, fork }, NewBlock::Ethereum(attributes)) => {
+                draft_ethereum((*chain_id, *fork), parent, attributes, source, &mut state)
             }
+            (Rules::L2(config), NewBlock::L2(attributes)) => {
+                draft_l2(config, parent, attributes, source, &mut state)
+            }
+            _ => Err("attributes of other rules".into()),
         }
-        let (built, encoded) = builder.finish()?;
-        let transactions = senders.into_iter().zip(encoded);
-        Ok(Draft {
-            header: built.header,
-            transactions: transactions
-                .map(|(sender, encoded)| BlockTransaction { sender, encoded })
-                .collect(),
-            receipts: built.receipts.into_iter().map(Receipt::from).collect(),
-            sidecars,
-            touched: state.db.into_touched(),
-        })
+        .map_err(failed)?;
+        draft.touched = state.db.into_touched();
+        Ok(draft)
     }
 
-    /// The second execution: state root and changed nodes.
-    fn execute(&self, parent: &Block, draft: &Draft) -> Result<Changes, ChainError> {
+    /// The second execution: the roots and the changed nodes.
+    fn complete(&self, parent: &Block, new: &NewBlock, draft: &Draft) -> Result<Completed, ChainError> {
         let number = parent.number() + 1;
         let mut touched = draft.touched.clone();
-        let encoded: Vec<Bytes> = draft.transactions.iter().map(|tx| tx.encoded.clone()).collect();
         let headers = self.headers_down_to(parent, touched.oldest_block)?;
         let codes = encode_codes(&touched);
-        let Rules::Ethereum { chain_id, fork } = self.rules;
         loop {
             let nodes = touched.nodes.depth_first(parent.header.state_root);
-            let block = vellum_block::encode_block(&draft.header, &encoded);
-            let input =
-                BlockInput { chain_id, fork, block: &block, headers: &headers, nodes: &nodes, codes: &codes };
-            match execute_for_changes(&input) {
-                Ok(changes) => return Ok(changes),
-                Err(error) => {
-                    let hash = missing_node(&error).ok_or(ChainError::Disagreement { number, error })?;
-                    touched.nodes.insert_hashed(hash, &self.reader.node(hash)?);
+            let completed = match (&self.rules, new) {
+                (Rules::L2(config), NewBlock::L2(attributes)) => {
+                    complete_l2(config, attributes, draft, (&headers, &nodes, &codes))
                 }
+                (Rules::Ethereum { chain_id, fork }, _) => {
+                    complete_ethereum((*chain_id, *fork), draft, (&headers, &nodes, &codes))
+                }
+                _ => Err(Failure::Other("attributes of other rules".into())),
+            };
+            match completed {
+                Ok(completed) => return Ok(completed),
+                Err(Failure::Missing(hash)) => touched.nodes.insert_hashed(hash, &self.reader.node(hash)?),
+                Err(Failure::Other(error)) => return Err(ChainError::Disagreement { number, error }),
             }
         }
     }
@@ -186,6 +182,148 @@ impl Chain {
         }
         Ok(headers)
     }
+}
+
+/// Gives the source's transactions to `push` until there is none left. `push` says what became of one, or why the
+/// block cannot be built.
+fn choose<S>(
+    state: &mut S,
+    source: &mut dyn Source,
+    gas_left: impl Fn(&S) -> u64,
+    mut push: impl FnMut(&mut S, &Candidate) -> Result<TransactionOutcome, TransactionError>,
+) -> Result<Vec<Arc<Candidate>>, String> {
+    let mut taken = vec![];
+    while let Some(candidate) = source.next(gas_left(state)) {
+        let outcome = match push(state, &candidate) {
+            Ok(outcome) => {
+                taken.push(candidate.clone());
+                Ok(outcome)
+            }
+            Err(TransactionError::Invalid(reason)) => Err(reason),
+            Err(TransactionError::Fatal(error)) => return Err(error.to_string()),
+        };
+        source.tried(&candidate, outcome);
+    }
+    Ok(taken)
+}
+
+fn block_transaction(candidate: &Candidate) -> BlockTransaction {
+    BlockTransaction { sender: candidate.transaction.signer(), encoded: candidate.encoded.clone() }
+}
+
+fn draft_ethereum(
+    (chain_id, fork): (u64, Fork),
+    parent: &Block,
+    attributes: &BlockAttributes,
+    source: &mut dyn Source,
+    state: impl alloy_evm::Database + DatabaseCommit,
+) -> Result<Draft, String> {
+    let text = |error: BlockError| error.to_string();
+    let builder =
+        BlockBuilder::begin(chain_id, fork, &parent.header, parent.hash(), attributes.clone(), state);
+    let mut builder = builder.map_err(text)?;
+    let push = |builder: &mut BlockBuilder<_>, candidate: &Candidate| {
+        builder.try_transaction(&candidate.transaction)
+    };
+    let taken = choose(&mut builder, source, BlockBuilder::gas_left, push)?;
+    let built = builder.finish().map_err(text)?;
+    let sidecar = |taken: &Arc<Candidate>| Some(stored(taken.transaction.inner(), taken.sidecar.as_ref()?));
+    Ok(Draft {
+        header: built.header,
+        transactions: taken.iter().map(|candidate| block_transaction(candidate)).collect(),
+        receipts: built.receipts.into_iter().map(Receipt::from).collect(),
+        sidecars: taken.iter().filter_map(sidecar).collect(),
+        touched: Touched::default(),
+    })
+}
+
+fn draft_l2(
+    config: &RollupConfig,
+    parent: &Block,
+    attributes: &l2::Attributes,
+    source: &mut dyn Source,
+    state: impl alloy_evm::Database + DatabaseCommit,
+) -> Result<Draft, String> {
+    let text = |error: L2Error| error.to_string();
+    let builder = L2BlockBuilder::begin(config, &parent.header, parent.hash(), attributes, state);
+    let mut builder = builder.map_err(text)?;
+    let push = |builder: &mut L2BlockBuilder<_>, candidate: &Candidate| {
+        let transaction = block_transaction(candidate).to_l2();
+        let transaction = transaction.map_err(|error| InvalidReason::Other(error.to_string()))?;
+        builder.try_transaction(transaction)
+    };
+    let taken = choose(&mut builder, source, L2BlockBuilder::gas_left, push)?;
+    let built = builder.finish().map_err(text)?;
+    let from_l1 = built.transactions.len() - taken.len();
+    let deposit = |encoded: &Bytes| {
+        let deposit = crate::block::Transaction::decode(encoded).map_err(|error| error.to_string())?;
+        let crate::block::Transaction::Deposit(deposit) = deposit else { return Err("not a deposit".into()) };
+        Ok(BlockTransaction { sender: deposit.from, encoded: encoded.clone() })
+    };
+    let deposits = built.transactions[..from_l1].iter().map(deposit);
+    let mut transactions = deposits.collect::<Result<Vec<_>, String>>()?;
+    transactions.extend(taken.iter().map(|candidate| block_transaction(candidate)));
+    let receipts = built.receipts.into_iter().map(Receipt::from).collect();
+    Ok(Draft { header: built.header, transactions, receipts, sidecars: vec![], touched: Touched::default() })
+}
+
+/// Why the second execution did not end.
+enum Failure {
+    /// The witness lacks this node, the sibling of a removed one.
+    Missing(B256),
+    Other(String),
+}
+
+impl From<BlockError> for Failure {
+    fn from(error: BlockError) -> Self {
+        missing_node(&error).map_or_else(|| Self::Other(error.to_string()), Self::Missing)
+    }
+}
+
+impl From<L2Error> for Failure {
+    fn from(error: L2Error) -> Self {
+        match error {
+            L2Error::State(error) => BlockError::State(error).into(),
+            L2Error::Block(error) => error.into(),
+            error => Self::Other(error.to_string()),
+        }
+    }
+}
+
+type Parts<'a> = (&'a [u8], &'a [u8], &'a [u8]);
+
+fn complete_ethereum(
+    (chain_id, fork): (u64, Fork),
+    draft: &Draft,
+    (headers, nodes, codes): Parts<'_>,
+) -> Result<Completed, Failure> {
+    let encoded: Vec<Bytes> = draft.transactions.iter().map(|tx| tx.encoded.clone()).collect();
+    let block = encode_block(&draft.header, &encoded);
+    let completed = complete(&BlockInput { chain_id, fork, block: &block, headers, nodes, codes })?;
+    let header = Header { state_root: completed.state_root, ..draft.header.clone() };
+    Ok(Completed { header, changes: completed.changes })
+}
+
+fn complete_l2(
+    config: &RollupConfig,
+    attributes: &l2::Attributes,
+    draft: &Draft,
+    (headers, nodes, codes): Parts<'_>,
+) -> Result<Completed, Failure> {
+    let users = draft.transactions.iter().filter(|transaction| !transaction.is_deposit());
+    let transactions: Vec<Bytes> = users.map(|transaction| transaction.encoded.clone()).collect();
+    let input = L2BlockInput { config, headers, attributes, transactions: &transactions, nodes, codes };
+    let completed = l2::complete(&input)?;
+    let header = completed.header;
+    let expected = Header {
+        state_root: header.state_root,
+        withdrawals_root: header.withdrawals_root,
+        ..draft.header.clone()
+    };
+    if header != expected {
+        return Err(Failure::Other(format!("header {header:?} instead of {expected:?}")));
+    }
+    Ok(Completed { header, changes: completed.changes })
 }
 
 fn stored(transaction: &Signed, sidecar: &BlobTransactionSidecarVariant) -> StoredSidecar {
@@ -214,7 +352,7 @@ pub(super) fn missing_node(error: &BlockError) -> Option<B256> {
 }
 
 /// All entries of a new head.
-pub(super) fn block_writes(block: &Block, changes: &Changes) -> Vec<Write> {
+pub(super) fn block_writes(block: &Block, changes: &StateChanges) -> Vec<Write> {
     let (hash, number) = (block.hash(), block.number().to_be_bytes());
     let mut writes = vec![
         Write::put(Table::Headers, hash, alloy_rlp::encode(&*block.header)),
@@ -227,7 +365,7 @@ pub(super) fn block_writes(block: &Block, changes: &Changes) -> Vec<Write> {
         let place = [&number[..], &(index as u32).to_be_bytes()].concat();
         writes.push(Write::put(Table::Transactions, transaction.hash(), place));
     }
-    writes.extend(changes.nodes.iter().map(|(hash, node)| Write::put(Table::Nodes, hash, node.clone())));
+    writes.extend(changes.nodes.iter().map(|(hash, node)| Write::put(Table::Nodes, hash, node.to_vec())));
     writes.extend(changes.codes.iter().map(|(hash, code)| Write::put(Table::Codes, hash, code.to_vec())));
     writes
 }

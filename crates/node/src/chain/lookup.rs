@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use alloy_consensus::{Header, Sealable, TrieAccount, transaction::Recovered};
-use alloy_eips::{BlockId as EthBlockId, BlockNumberOrTag, eip7594::BlobTransactionSidecarVariant};
+use alloy_eips::{
+    BlockId as EthBlockId, BlockNumberOrTag, eip1559::calc_next_block_base_fee,
+    eip7594::BlobTransactionSidecarVariant,
+};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_rlp::Decodable;
 
@@ -62,6 +65,13 @@ impl Chain {
             BlockNumberOrTag::Earliest => 0,
             BlockNumberOrTag::Number(number) => number,
         }
+    }
+
+    /// Base fee of the block after this one.
+    pub fn next_base_fee(&self, block: &Block) -> u64 {
+        let header = &block.header;
+        let (used, limit, fee) = (header.gas_used, header.gas_limit, header.base_fee_per_gas.unwrap_or(0));
+        calc_next_block_base_fee(used, limit, fee, self.rules.base_fee_params())
     }
 
     /// Hash of the block with this number.

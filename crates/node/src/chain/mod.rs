@@ -11,12 +11,16 @@ mod witness;
 use std::{num::NonZeroUsize, sync::Arc};
 
 use alloy_consensus::Header;
+use alloy_eips::{eip1559::BaseFeeParams, eip7840::BlobParams};
 use alloy_primitives::B256;
 use lru::LruCache;
 use parking_lot::{Mutex, RwLock};
 use revm::database::CacheDB;
 use tokio::sync::broadcast;
-use vellum_block::{BlockError, Fork};
+use vellum_block::{
+    Fork,
+    l2::{ConfigError, RollupConfig},
+};
 
 pub use build::{Candidate, NewBlock, Source};
 pub use lookup::{AccountProof, BlockId, SlotProof};
@@ -46,13 +50,34 @@ pub enum Rules {
         /// The fork.
         fork: Fork,
     },
+    /// The rollup's.
+    L2(Arc<RollupConfig>),
 }
 
 impl Rules {
     /// The chain id.
-    pub const fn chain_id(&self) -> u64 {
+    pub fn chain_id(&self) -> u64 {
         match self {
             Self::Ethereum { chain_id, .. } => *chain_id,
+            Self::L2(config) => config.l2_chain_id,
+        }
+    }
+
+    /// How the base fee follows from the parent's.
+    pub fn base_fee_params(&self) -> BaseFeeParams {
+        match self {
+            Self::Ethereum { .. } => BaseFeeParams::ethereum(),
+            Self::L2(config) => {
+                BaseFeeParams::new(config.base_fee_denominator.into(), config.base_fee_elasticity.into())
+            }
+        }
+    }
+
+    /// Target, maximum and price of blobs.
+    pub fn blob_params(&self) -> BlobParams {
+        match self {
+            Self::Ethereum { fork, .. } => fork.blob_params(),
+            Self::L2(_) => BlobParams::prague(),
         }
     }
 }
@@ -66,16 +91,24 @@ pub enum ChainError {
     /// The state cannot be read.
     #[error(transparent)]
     State(#[from] StateError),
-    /// The genesis state cannot be computed.
-    #[error("genesis: {0}")]
-    Genesis(vellum_block::trie::TrieError),
+    /// The rollup's configuration gives no chain.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The rollup's configuration is that of another genesis block.
+    #[error("the configuration's genesis hash is {expected}, the genesis block has {got}")]
+    Genesis {
+        /// In the configuration.
+        expected: B256,
+        /// Of the block.
+        got: B256,
+    },
     /// A block cannot be built.
     #[error("building block {number}: {error}")]
     Build {
         /// The block's number.
         number: u64,
         /// Why.
-        error: vellum_block::BuildError,
+        error: String,
     },
     /// The execution from the witness disagrees with the one that built the block. Nothing is written; the chain must
     /// not go on before somebody has looked at it.
@@ -84,7 +117,7 @@ pub enum ChainError {
         /// The block's number.
         number: u64,
         /// What the stateless execution says.
-        error: BlockError,
+        error: String,
     },
     /// There is no such block on the chain.
     #[error("no block {0} on the chain")]
@@ -127,14 +160,19 @@ pub type ScratchState = CacheDB<LazyState<Ancestors>>;
 impl Chain {
     /// Opens the chain in the store; an empty store gets the genesis block, any other one must have it.
     pub fn open(store: Arc<dyn Store>, rules: Rules, genesis: &Genesis) -> Result<Self, ChainError> {
-        let state = genesis.state().map_err(ChainError::Genesis)?;
-        let header = Header { state_root: state.state_root, ..genesis.header.clone() };
-        let block = Arc::new(Block::new(header, vec![], vec![]));
+        let block = Arc::new(Block::new(genesis.header.clone(), vec![], vec![]));
+        if let Rules::L2(config) = &rules {
+            config.check()?;
+            let (expected, got) = (config.genesis_hash, block.hash());
+            if expected != got {
+                return Err(ChainError::Genesis { expected, got });
+            }
+        }
         let expected = Identity { chain_id: rules.chain_id(), genesis: block.hash() };
         match Identity::read(&*store)? {
             Some(found) => found.must_be(expected)?,
             None => {
-                let mut writes = build::block_writes(&block, &state);
+                let mut writes = build::block_writes(&block, &genesis.state.contents);
                 writes.extend(expected.writes());
                 store.commit(writes)?;
             }
@@ -162,13 +200,11 @@ impl Chain {
 
     /// Whether its blocks follow L2's rules.
     pub const fn is_l2(&self) -> bool {
-        match self.rules {
-            Rules::Ethereum { .. } => false,
-        }
+        matches!(self.rules, Rules::L2(_))
     }
 
     /// The chain id.
-    pub const fn chain_id(&self) -> u64 {
+    pub fn chain_id(&self) -> u64 {
         self.rules.chain_id()
     }
 
@@ -219,6 +255,14 @@ impl Chain {
         self.store.commit(vec![number_meta("finalized", number), number_meta("safe", safe)])?;
         (heads.finalized, heads.safe) = (number, safe);
         Ok(())
+    }
+
+    /// How many deposits the chain consumed up to and including the block with this hash.
+    pub fn deposit_count(&self, hash: B256) -> Result<u64, ChainError> {
+        let Some(bytes) = self.store.get(Table::Deposits, hash.as_slice())? else { return Ok(0) };
+        let bytes =
+            <[u8; 8]>::try_from(&bytes[..]).map_err(|_| StoreError::damaged(Table::Deposits, hash))?;
+        Ok(u64::from_be_bytes(bytes))
     }
 
     /// Every new head from now on.

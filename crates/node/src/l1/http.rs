@@ -85,7 +85,9 @@ impl HttpL1 {
         })?;
         // A proxy before a node that is down answers with a page of its own.
         let answer: Answer = serde_json::from_slice(&body).map_err(|_| match status {
-            429 | 500..=599 => L1Error::Unreachable { url: self.url.clone(), reason: format!("HTTP status {status}") },
+            429 | 500..=599 => {
+                L1Error::Unreachable { url: self.url.clone(), reason: format!("HTTP status {status}") }
+            }
             _ => malformed(method, format_args!("no JSON-RPC, HTTP status {status}")),
         })?;
         if let Some(error) = answer.error {
@@ -139,8 +141,7 @@ impl HttpL1 {
         let number = |text: &str| {
             text.parse::<u64>().map_err(|_| malformed("the beacon API", format_args!("{text} as a number")))
         };
-        let header =
-            self.header(block)?.ok_or_else(|| malformed("eth_getBlockByNumber", "no such block"))?;
+        let header = self.header(block)?.ok_or_else(|| malformed("eth_getBlockByNumber", "no such block"))?;
         let genesis: Data<Genesis> = self.beacon(beacon, "/eth/v1/beacon/genesis")?;
         let spec: Data<Spec> = self.beacon(beacon, "/eth/v1/config/spec")?;
         let since = header.header.timestamp.saturating_sub(number(&genesis.data.genesis_time)?);
@@ -180,7 +181,8 @@ impl L1 for HttpL1 {
         let mut placed =
             placed.collect::<Option<Vec<_>>>().ok_or_else(|| malformed(method, "an event without place"))?;
         // Asked for these, but what is not checked is not known.
-        if placed.iter().any(|log| !(from..=to).contains(&log.block) || !addresses.contains(&log.log.address)) {
+        if placed.iter().any(|log| !(from..=to).contains(&log.block) || !addresses.contains(&log.log.address))
+        {
             return Err(malformed(method, "events that were not asked for"));
         }
         placed.sort_by_key(|log| (log.block, log.index));

@@ -412,10 +412,8 @@ impl Sender {
         version.hash = hash;
         entry.versions.push(version);
         self.sent.lock().remove(&number);
-        self.records.commit(vec![
-            put(self.entry(number), &entry)?,
-            put_bytes(key(&self.names.raw, number), raw),
-        ])?;
+        self.records
+            .commit(vec![put(self.entry(number), &entry)?, put_bytes(key(&self.names.raw, number), raw)])?;
         Ok(Step::Done)
     }
 
@@ -443,7 +441,9 @@ impl Sender {
         }
         let unusable = || SenderError::Blob { name: entry.name.clone() };
         let owned = blobs.iter().map(|blob| **blob).collect();
-        let sidecar = BlobTransactionSidecar::try_from_blobs_with_settings(owned, EnvKzgSettings::Default.get()).map_err(|_| unusable())?;
+        let sidecar =
+            BlobTransactionSidecar::try_from_blobs_with_settings(owned, EnvKzgSettings::Default.get())
+                .map_err(|_| unusable())?;
         let transaction = TxEip4844 {
             chain_id: self.chain_id,
             nonce,
@@ -466,10 +466,10 @@ impl Sender {
         alloy_consensus::Signed<T>: Encodable2718,
     {
         let hash = transaction.signature_hash();
-        let signature = self.signer.sign_hash_sync(&hash).map_err(|error| SenderError::Sign {
-            name: entry.name.clone(),
-            reason: error.to_string(),
-        })?;
+        let signature = self
+            .signer
+            .sign_hash_sync(&hash)
+            .map_err(|error| SenderError::Sign { name: entry.name.clone(), reason: error.to_string() })?;
         let signed = transaction.into_signed(signature);
         Ok((signed.trie_hash(), signed.encoded_2718()))
     }
@@ -512,7 +512,11 @@ impl Sender {
         let bytes = self.records.bytes(&key(&self.names.blobs, number))?.unwrap_or_default();
         let blobs: Vec<_> =
             bytes.chunks_exact(size_of::<Blob>()).map(|chunk| Box::new(Blob::from_slice(chunk))).collect();
-        if blobs.len() == entry.blobs { Ok(blobs) } else { Err(SenderError::Blob { name: entry.name.clone() }) }
+        if blobs.len() == entry.blobs {
+            Ok(blobs)
+        } else {
+            Err(SenderError::Blob { name: entry.name.clone() })
+        }
     }
 
     fn entry(&self, number: u64) -> Vec<u8> {

@@ -27,7 +27,9 @@ use std::time::{Duration, Instant};
 use parking_lot::{Condvar, Mutex};
 use serde::{Deserialize, Serialize};
 use tempfile::NamedTempFile;
-use vellum_zkvm::{Assignment, Budget, Limits, Machine, ProgramKey, ProveError, ShardResult, Stages, Work, assemble, verify};
+use vellum_zkvm::{
+    Assignment, Budget, Limits, Machine, ProgramKey, ProveError, ShardResult, Stages, Work, assemble, verify,
+};
 
 use super::{ProofStatus, Prover, ProverError};
 
@@ -326,11 +328,7 @@ impl Shared {
     }
 
     /// The plan made before, or a new one.
-    fn plan<'a>(
-        &'a self,
-        folder: &Path,
-        input: &'a [u8],
-    ) -> Result<(Work<'a>, Assignment, u64), Failure> {
+    fn plan<'a>(&'a self, folder: &Path, input: &'a [u8]) -> Result<(Work<'a>, Assignment, u64), Failure> {
         let limits = Limits { max_cycles: None, max_memory_bytes: Some(self.options.memory_bytes) };
         let path = folder.join("plan");
         let before = read_optional(&path).map_err(Failure::File)?;

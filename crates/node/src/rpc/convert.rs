@@ -1,7 +1,6 @@
 //! Blocks, transactions, receipts and logs in the forms of the JSON-RPC.
 
 use alloy_consensus::{ReceiptWithBloom, transaction::Recovered};
-use alloy_eips::eip7840::BlobParams;
 use alloy_primitives::{B256, U256};
 use alloy_rpc_types_eth::{
     Block as RpcBlock, BlockTransactions, Header as RpcHeader, Log as RpcLog, Transaction as RpcTransaction,
@@ -9,6 +8,7 @@ use alloy_rpc_types_eth::{
 };
 use op_alloy_consensus::{OpDepositReceipt, OpReceipt, OpTxEnvelope};
 use op_alloy_rpc_types::{L1BlockInfo, OpTransactionReceipt};
+use op_revm::OpSpecId;
 use serde::Serialize;
 
 use super::RpcError;
@@ -152,7 +152,7 @@ pub(super) fn receipt(chain: &Chain, block: &Block, index: usize) -> Result<AnyR
     };
     let logs_bloom = kept.logs_bloom;
     let blob_gas = transaction.fields().blob_gas_used();
-    let blob_price = block.header.blob_fee(BlobParams::prague()).filter(|_| blob_gas.is_some());
+    let blob_price = block.header.blob_fee(chain.rules().blob_params()).filter(|_| blob_gas.is_some());
     let creates = transaction.fields().to().is_none();
     let nonce = kept.deposit_nonce.unwrap_or_else(|| transaction.fields().nonce());
     let fields = TransactionReceipt {
@@ -198,7 +198,36 @@ pub(super) fn receipt(chain: &Chain, block: &Block, index: usize) -> Result<AnyR
     })))
 }
 
-/// What the transaction paid for L1, from the block's first deposit.
-fn l1_block_info(_block: &Block, _transaction: &Transaction, _index: usize) -> L1BlockInfo {
-    L1BlockInfo::default()
+/// What the transaction paid for L1. The block's first transaction told the chain the prices; its data is packed as
+/// Isthmus does: selector, two scalars (4 bytes each), three numbers of 8 bytes, base fee and blob base fee.
+fn l1_block_info(block: &Block, transaction: &Transaction, index: usize) -> L1BlockInfo {
+    let attributes = block.transactions.first().and_then(|first| Transaction::decode(&first.encoded).ok());
+    let Some(Transaction::Deposit(attributes)) = attributes else { return L1BlockInfo::default() };
+    let data = &attributes.input;
+    let number =
+        |at: usize, bytes: usize| data.get(at..at + bytes).map(U256::from_be_slice).unwrap_or_default();
+    let (base_fee_scalar, blob_base_fee_scalar) = (number(4, 4), number(8, 4));
+    let (base_fee, blob_base_fee) = (number(36, 32), number(68, 32));
+    let mut prices = op_revm::L1BlockInfo {
+        l1_base_fee: base_fee,
+        l1_base_fee_scalar: base_fee_scalar,
+        l1_blob_base_fee: Some(blob_base_fee),
+        l1_blob_base_fee_scalar: Some(blob_base_fee_scalar),
+        ..op_revm::L1BlockInfo::default()
+    };
+    let encoded = &block.transactions[index].encoded;
+    let pays = matches!(transaction, Transaction::Signed(_));
+    let fee = |of: U256| pays.then(|| of.saturating_to::<u128>()).or(Some(0));
+    L1BlockInfo {
+        l1_gas_price: Some(base_fee.saturating_to()),
+        l1_gas_used: fee(prices.data_gas(encoded, OpSpecId::ISTHMUS)),
+        l1_fee: fee(prices.calculate_tx_l1_cost(encoded, OpSpecId::ISTHMUS)),
+        l1_fee_scalar: None,
+        l1_base_fee_scalar: Some(base_fee_scalar.saturating_to()),
+        l1_blob_base_fee: Some(blob_base_fee.saturating_to()),
+        l1_blob_base_fee_scalar: Some(blob_base_fee_scalar.saturating_to()),
+        operator_fee_scalar: None,
+        operator_fee_constant: None,
+        da_footprint_gas_scalar: None,
+    }
 }

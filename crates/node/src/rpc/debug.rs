@@ -137,6 +137,12 @@ fn trace_block(
 
 type Executed = ResultAndState<revm::context::result::HaltReason>;
 
+/// The transaction at this place.
+pub(super) fn of_block(block: &Block, index: usize) -> Result<CallTransaction, RpcError> {
+    let kept = block.transactions.get(index).ok_or(RpcError::NotFound("transaction"))?;
+    CallTransaction::of_block(kept).map_err(|error| RpcError::Internal(error.to_string()))
+}
+
 /// Traces the transaction at this place on the state before it.
 fn trace(
     chain: &Chain,
@@ -145,7 +151,7 @@ fn trace(
     state: &mut ScratchState,
     inspector: &mut DebugInspector,
 ) -> Result<(GethTrace, Executed), RpcError> {
-    let transaction = CallTransaction::from(&chain.transaction(block, index)?);
+    let transaction = of_block(block, index)?;
     let environment = chain.environment(&block.header);
     let result = chain.transact(&mut *state, environment.clone(), transaction.clone(), &mut *inspector)?;
     let context = TransactionContext {

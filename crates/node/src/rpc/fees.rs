@@ -1,15 +1,12 @@
 //! Prices: `eth_gasPrice`, `eth_maxPriorityFeePerGas`, `eth_blobBaseFee`, `eth_feeHistory`.
 
 use alloy_consensus::Transaction as _;
-use alloy_eips::{BlockNumberOrTag, eip7840::BlobParams};
+use alloy_eips::BlockNumberOrTag;
 use alloy_primitives::U256;
 use alloy_rpc_types_eth::FeeHistory;
 
 use super::{Api, Args, Methods, RpcError};
-use crate::{
-    block::{Block, Transaction},
-    node::next_base_fee,
-};
+use crate::block::{Block, Transaction};
 
 /// Blocks whose tips suggest one.
 const TIP_BLOCKS: u64 = 20;
@@ -25,7 +22,7 @@ pub(super) fn register(methods: &mut Methods) {
     });
     methods.add("eth_maxPriorityFeePerGas", 0, |api, _| Ok(U256::from(suggested_tip(api))));
     methods.add("eth_blobBaseFee", 0, |api, _| {
-        let fee = api.node.chain().head().header.next_block_blob_fee(BlobParams::prague());
+        let fee = api.node.chain().head().header.next_block_blob_fee(api.node.chain().rules().blob_params());
         Ok(U256::from(fee.unwrap_or(1)))
     });
     methods.add("eth_feeHistory", 3, fee_history);
@@ -75,6 +72,7 @@ fn fee_history(api: &Api, args: &mut Args<'_>) -> Result<FeeHistory, RpcError> {
     if count == 0 {
         return Ok(FeeHistory::default());
     }
+    let blob_params = chain.rules().blob_params();
     let mut history = FeeHistory { oldest_block: newest + 1 - count, ..FeeHistory::default() };
     let mut rewards = percentiles.as_ref().map(|_| vec![]);
     for number in history.oldest_block..=newest {
@@ -82,15 +80,15 @@ fn fee_history(api: &Api, args: &mut Args<'_>) -> Result<FeeHistory, RpcError> {
         let header = &block.header;
         history.base_fee_per_gas.push(header.base_fee_per_gas.unwrap_or(0).into());
         history.gas_used_ratio.push(header.gas_used as f64 / header.gas_limit as f64);
-        history.base_fee_per_blob_gas.push(header.blob_fee(BlobParams::prague()).unwrap_or(0));
-        let blob_limit = BlobParams::prague().max_blob_gas_per_block() as f64;
+        history.base_fee_per_blob_gas.push(header.blob_fee(blob_params).unwrap_or(0));
+        let blob_limit = blob_params.max_blob_gas_per_block() as f64;
         history.blob_gas_used_ratio.push(header.blob_gas_used.unwrap_or(0) as f64 / blob_limit);
         if let (Some(rewards), Some(percentiles)) = (&mut rewards, &percentiles) {
             rewards.push(rewards_of(&block, percentiles));
         }
         if number == newest {
-            history.base_fee_per_gas.push(next_base_fee(&block).into());
-            let next = header.next_block_blob_fee(BlobParams::prague());
+            history.base_fee_per_gas.push(chain.next_base_fee(&block).into());
+            let next = header.next_block_blob_fee(blob_params);
             history.base_fee_per_blob_gas.push(next.unwrap_or(0));
         }
     }

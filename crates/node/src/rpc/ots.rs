@@ -9,7 +9,6 @@ use revm_inspectors::tracing::DebugInspector;
 use serde::Serialize;
 
 use super::{Api, Args, Methods, RpcError, convert};
-use crate::evm::CallTransaction;
 
 /// Version of the interface that is offered.
 const API_LEVEL: u64 = 8;
@@ -76,7 +75,7 @@ fn call_frame(api: &Api, hash: B256) -> Result<CallFrame, RpcError> {
     let internal = |error: String| RpcError::Internal(error);
     let mut inspector = DebugInspector::new(options).map_err(|error| internal(error.to_string()))?;
     let mut state = chain.state_before(&block, index)?;
-    let transaction = CallTransaction::from(&chain.transaction(&block, index)?);
+    let transaction = super::debug::of_block(&block, index)?;
     let environment = chain.environment(&block.header);
     let result = chain.transact(&mut state, environment.clone(), transaction.clone(), &mut inspector)?;
     let trace = inspector.get_result(None, &transaction.fields, &environment.block_env, &result, &mut state);

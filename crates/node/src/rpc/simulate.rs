@@ -24,7 +24,7 @@ use super::{
     convert::{AnyBlock, AnyTransaction},
     error::halt,
 };
-use crate::{block::Signed, node::next_base_fee};
+use crate::block::Signed;
 
 /// Calls of one simulation.
 const MOST_CALLS: usize = 1_000;
@@ -51,7 +51,7 @@ fn simulate(api: &Api, args: &mut Args<'_>) -> Result<Vec<SimulatedBlock<AnyBloc
         scene,
         parent: base.header.inner().clone(),
         parent_hash: base.hash(),
-        base_fee: next_base_fee(&base),
+        base_fee: chain.next_base_fee(&base),
         validation: payload.validation,
         full: payload.return_full_transactions,
         gas_left: api.limits.call_gas,

@@ -33,13 +33,15 @@ pub enum Table {
     Blobs,
     /// Name → value: format version, chain id, genesis hash, head, safe and finalized block.
     Meta,
+    /// Block hash → number of deposits that L2 consumed up to and including the block (8 bytes).
+    Deposits,
     /// The rollup's tasks keep here what they like; keys begin with the task's name.
     Tasks,
 }
 
 impl Table {
     /// All tables.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Nodes,
         Self::Codes,
         Self::Headers,
@@ -49,6 +51,7 @@ impl Table {
         Self::Transactions,
         Self::Blobs,
         Self::Meta,
+        Self::Deposits,
         Self::Tasks,
     ];
 
@@ -64,6 +67,7 @@ impl Table {
             Self::Transactions => "transactions",
             Self::Blobs => "blobs",
             Self::Meta => "meta",
+            Self::Deposits => "deposits",
             Self::Tasks => "tasks",
         }
     }

@@ -67,7 +67,8 @@ fn binary() -> PathBuf {
         return path.into();
     }
     let modules = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../contracts/node_modules/@foundry-rs");
-    let entries = std::fs::read_dir(&modules).map(|entries| entries.flatten().collect()).unwrap_or(Vec::new());
+    let entries =
+        std::fs::read_dir(&modules).map(|entries| entries.flatten().collect()).unwrap_or(Vec::new());
     let platform = entries.iter().find(|entry| entry.file_name().to_string_lossy().starts_with("anvil-"));
     platform.expect("anvil is there: npm ci in contracts/, or VELLUM_ANVIL").path().join("bin/anvil")
 }

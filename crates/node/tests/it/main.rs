@@ -1,4 +1,11 @@
 //! Tests of the node from outside: its chain, its pool, and its server over real connections.
 
+mod blobs;
+mod debug;
 mod eth;
+mod fees_logs;
 mod harness;
+mod pool;
+mod server;
+mod store_chain;
+mod websocket;

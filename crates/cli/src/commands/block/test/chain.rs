@@ -190,12 +190,12 @@ impl Chain {
             let expected = result.as_ref().ok().map(|(outcome, _)| outcome.public.encode());
             compare(program, &input, expected.as_ref().map(|public| &public[..]))?;
         }
-        let (outcome, changes) = match result {
+        let (outcome, completed) = match result {
             Ok(valid) => valid,
             Err(error) => return Ok(Err(error.to_string())),
         };
-        changes.nodes.iter().for_each(|(_, node)| self.nodes.insert(node));
-        self.codes.extend(changes.codes);
+        completed.changes.nodes.iter().for_each(|(_, node)| self.nodes.insert(node));
+        self.codes.extend(completed.changes.codes);
         self.remember(block, outcome.public.block_hash)?;
         Ok(Ok(outcome.public.block_hash))
     }
