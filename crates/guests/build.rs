@@ -25,6 +25,7 @@ const GUESTS: &[(&str, &str, &str)] = &[
     (EXAMPLES, "panic", "panics with the input as its message: status 1"),
     (EXAMPLES, "read_all", "length and hash of the input, through the standard's C functions"),
     ("vellum-guest-block", "block", "an Ethereum block changes the state root as its header says"),
+    ("vellum-guest-batch", "batch", "a range of the rollup's batches leads from one output root to another"),
 ];
 
 const TARGET: &str = "riscv64imac-unknown-none-elf";

@@ -6,17 +6,13 @@
 #![no_std]
 #![no_main]
 
-extern crate alloc;
-
-mod crypto;
-
 use vellum_block::{BlockInput, execute_observed};
 use vellum_guest_rt::{commit, entry, input, mark};
 
 entry!(main);
 
 fn main() {
-    crypto::install();
+    vellum_guest_evm::install();
     let input = match BlockInput::parse(input()) {
         Ok(input) => input,
         Err(error) => panic!("{error}"),

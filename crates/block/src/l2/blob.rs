@@ -26,12 +26,13 @@ pub enum BlobError {
     NotInField(usize),
 }
 
-/// A blob's content: its first values, 32 bytes each with the highest first. The values after them are zero.
+/// A blob's content: its first values, 32 bytes each with the highest first. The values after them are zero, the last
+/// of them is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Blob<'a>(&'a [u8]);
 
 impl<'a> Blob<'a> {
-    /// Checks the first values of a blob.
+    /// Checks the first values of a blob; all of them may be given.
     pub fn new(values: &'a [u8]) -> Result<Self, BlobError> {
         if values.len() > BLOB_BYTES || !values.len().is_multiple_of(32) {
             return Err(BlobError::Length(values.len()));
@@ -40,13 +41,16 @@ impl<'a> Blob<'a> {
             // The prime's first byte decides almost always.
             value[0] >= 0x73 && U256::from_be_slice(value) >= MODULUS
         });
-        too_large.map_or(Ok(Self(values)), |index| Err(BlobError::NotInField(index)))
+        if let Some(index) = too_large {
+            return Err(BlobError::NotInField(index));
+        }
+        let used = values.iter().rposition(|&byte| byte != 0).map_or(0, |last| last / 32 + 1);
+        Ok(Self(&values[..32 * used]))
     }
 
     /// The values, without zeros at the end.
-    pub fn trimmed(&self) -> &'a [u8] {
-        let used = self.0.iter().rposition(|&byte| byte != 0).map_or(0, |last| last / 32 + 1);
-        &self.0[..32 * used]
+    pub const fn values(&self) -> &'a [u8] {
+        self.0
     }
 
     /// The point z = hash(versioned hash ‖ data digest), which nobody can choose, and the polynomial's value there.
@@ -55,7 +59,7 @@ impl<'a> Blob<'a> {
         let mut whole = vec![0; BLOB_BYTES];
         whole[..self.0.len()].copy_from_slice(self.0);
         let z = point(versioned_hash, keccak256(&whole));
-        let values = self.trimmed().chunks_exact(32).map(U256::from_be_slice).collect();
+        let values = self.0.chunks_exact(32).map(U256::from_be_slice).collect();
         let y = field::evaluate(values, z, mul_mod);
         BlobOpening { versioned_hash, z: z.into(), y: y.into() }
     }

@@ -261,7 +261,7 @@ fn read_batch<'a>(mut items: Items<'a>) -> Result<BatchWithBlobs<'a>, BatchInput
 fn write_batch(batch: &BatchWithBlobs<'_>, out: &mut Vec<u8>) {
     out.extend(list(|out| {
         write_header(&batch.header, out);
-        out.extend(list(|out| batch.blobs.iter().for_each(|blob| blob.trimmed().encode(out))));
+        out.extend(list(|out| batch.blobs.iter().for_each(|blob| blob.values().encode(out))));
     }));
 }
 

@@ -179,8 +179,7 @@ fn unpack(blobs: &[Blob<'_>]) -> Result<(Vec<u8>, Announced), CodecError> {
     let mut bytes = Vec::with_capacity(BLOB_CAPACITY * blobs.len());
     for (index, blob) in blobs.iter().enumerate() {
         bytes.resize(BLOB_CAPACITY * index, 0);
-        let trimmed = Blob::new(blob.trimmed()).map_err(|_| CodecError::Packing(index))?;
-        if !trimmed.unpack(&mut bytes) {
+        if !blob.unpack(&mut bytes) {
             return Err(CodecError::Packing(index));
         }
     }

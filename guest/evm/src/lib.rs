@@ -1,4 +1,9 @@
 //! Cryptography of this machine for the EVM and for transactions, by the hooks that alloy and revm have for it.
+//!
+//! A guest that executes blocks calls [`install`] before anything else.
+#![no_std]
+
+extern crate alloc;
 
 use alloc::sync::Arc;
 use alloy_consensus::crypto::{
@@ -9,7 +14,7 @@ use alloy_primitives::{Address, keccak256};
 use revm::precompile::{Crypto, PrecompileHalt, install_crypto};
 
 /// Makes alloy and revm use this module.
-pub(crate) fn install() {
+pub fn install() {
     // Both refuse to replace what is installed, and nothing is before this.
     let _ = install_default_provider(Arc::new(Accelerated));
     install_crypto(Accelerated);
