@@ -82,6 +82,14 @@ contract ProveBatchesTest is Base {
         expectRejection(first, last, output, abi.encodeWithSelector(IRollup.WrongRange.selector, first, last));
     }
 
+    function test_rejects_ranges_beyond_the_last_commit(uint64 last) public {
+        commit();
+        last = uint64(bound(last, 2, type(uint64).max));
+        PublicOutput memory output = statement(1, 1);
+        output.batchHash = 0;
+        expectRejection(1, last, output, abi.encodeWithSelector(IRollup.WrongRange.selector, uint64(1), last));
+    }
+
     /// @dev Every field that L1 knows is compared; signatures of a wrong statement do not help.
     function test_rejects_statements_about_something_else() public {
         deposit(stranger, 1);

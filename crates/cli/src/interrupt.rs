@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::process;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -19,11 +19,24 @@ use crate::output;
 struct State {
     /// Files being written that are not yet complete.
     partial: Vec<PathBuf>,
+    /// Folders of this process alone.
+    folders: Vec<PathBuf>,
     /// The result is being printed: nothing else may be.
     finished: bool,
+    /// Somebody waits for a signal, to end in order.
+    awaited: bool,
+    /// The signal that was waited for came.
+    came: bool,
 }
 
-static STATE: Mutex<State> = Mutex::new(State { partial: Vec::new(), finished: false });
+static STATE: Mutex<State> = Mutex::new(State {
+    partial: Vec::new(),
+    folders: Vec::new(),
+    finished: false,
+    awaited: false,
+    came: false,
+});
+static CAME: Condvar = Condvar::new();
 
 /// Listens for signals from now on.
 pub(crate) fn watch() -> Result<(), Failure> {
@@ -31,11 +44,36 @@ pub(crate) fn watch() -> Result<(), Failure> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP, SIGXFSZ])
         .map_err(|error| Failure::internal(format_args!("cannot listen for signals: {error}")))?;
     thread::spawn(move || {
-        if signals.forever().any(|signal| signal != SIGXFSZ) {
-            stop(Failure::new(Code::Interrupted, "interrupted"));
+        for _ in signals.forever().filter(|signal| *signal != SIGXFSZ) {
+            if !hand_over() {
+                stop(Failure::new(Code::Interrupted, "interrupted"));
+            }
         }
     });
     Ok(())
+}
+
+/// Waits for a signal, which then does not end the process; a second one does.
+pub(crate) fn wait() {
+    let mut state = lock();
+    state.awaited = true;
+    while !state.came {
+        state = CAME.wait(state).unwrap_or_else(PoisonError::into_inner);
+    }
+}
+
+/// Gives the signal to whoever waits for it; false if nobody does, or one was given before.
+fn hand_over() -> bool {
+    let mut state = lock();
+    let given = state.awaited && !state.came;
+    state.came |= given;
+    CAME.notify_all();
+    given
+}
+
+/// Remembers a folder that is to be gone with the process.
+pub(crate) fn remember_folder(path: PathBuf) {
+    lock().folders.push(path);
 }
 
 /// Creates a temporary file and remembers it.
@@ -69,6 +107,7 @@ pub(crate) fn stop(failure: Failure) -> ! {
     if let Some(state) = &state {
         // Files that were completed meanwhile have another name.
         state.partial.iter().for_each(|path| drop(fs::remove_file(path)));
+        state.folders.iter().for_each(|path| drop(fs::remove_dir_all(path)));
     }
     if !state.as_ref().is_some_and(|state| state.finished) {
         output::failure(&failure, output::json_in_arguments());

@@ -11,6 +11,7 @@ mod cpu;
 mod exit;
 mod files;
 mod interrupt;
+mod logs;
 mod output;
 mod panics;
 mod program;
@@ -57,7 +58,7 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> ExitCode {
-    let result = interrupt::watch().and_then(|()| arguments.command.run());
+    let result = interrupt::watch().and_then(|()| arguments.command.run(arguments.json));
     interrupt::finish();
     let reported = result.and_then(|report| {
         output::report(&*report, arguments.json)?;

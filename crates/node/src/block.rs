@@ -51,6 +51,17 @@ impl Transaction {
     }
 }
 
+/// What a block of L2 knows of L1, from its L1 attributes transaction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OriginOfBlock {
+    /// Number of the L1 block.
+    pub number: u64,
+    /// Its hash.
+    pub hash: B256,
+    /// How many L2 blocks before this one have the same origin.
+    pub sequence_number: u64,
+}
+
 /// A transaction of a block, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, RlpEncodable, RlpDecodable)]
 pub struct BlockTransaction {
@@ -194,6 +205,21 @@ impl Block {
     /// Hash of the block's header.
     pub fn hash(&self) -> B256 {
         self.header.hash()
+    }
+
+    /// The L1 block that an L2 block knows; none for genesis and for blocks of L1.
+    pub fn l1_origin(&self) -> Option<OriginOfBlock> {
+        let Transaction::Deposit(attributes) = Transaction::decode(&self.transactions.first()?.encoded).ok()? else {
+            return None;
+        };
+        // setL1BlockValuesIsthmus(): selector, two scalars, sequence number, timestamp, number, two fees, hash, …
+        let input = &attributes.inner().input;
+        let number = |at: usize| Some(u64::from_be_bytes(*input.get(at..)?.first_chunk()?));
+        Some(OriginOfBlock {
+            number: number(28)?,
+            hash: B256::new(*input.get(100..)?.first_chunk()?),
+            sequence_number: number(12)?,
+        })
     }
 
     /// RLP of the block.

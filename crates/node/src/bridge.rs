@@ -297,21 +297,25 @@ struct DepositAnswer {
 
 /// The withdrawal that a transaction's events say was started.
 pub fn withdrawal(receipt: &L1Receipt) -> Option<Withdrawal> {
-    let from_passer = |log: &&alloy_primitives::Log| log.address == MESSAGE_PASSER;
-    let event = receipt
-        .logs
-        .iter()
-        .filter(from_passer)
-        .find_map(|log| MessagePasser::MessagePassed::decode_log(log).ok())?;
+    let (message, hash) = receipt.logs.iter().find_map(message)?;
+    Some(Withdrawal { message, hash, block: receipt.block })
+}
+
+/// The message that an event of L2's message passer announces, and its hash.
+pub fn message(log: &alloy_primitives::Log) -> Option<(WithdrawalTransaction, B256)> {
+    if log.address != MESSAGE_PASSER {
+        return None;
+    }
+    let event = MessagePasser::MessagePassed::decode_log(log).ok()?.data;
     let message = WithdrawalTransaction {
         nonce: event.nonce,
         sender: event.sender,
         target: event.target,
         value: event.value,
         gasLimit: event.gasLimit,
-        data: event.data.data.clone(),
+        data: event.data,
     };
-    Some(Withdrawal { message, hash: event.withdrawalHash, block: receipt.block })
+    Some((message, event.withdrawalHash))
 }
 
 /// The deposits in an L1 transaction's events, in order.

@@ -1,6 +1,6 @@
 //! The L1 contracts as the node calls them, and their committed artifacts (contracts/artifacts).
 
-use alloy_primitives::{Bytes, FixedBytes};
+use alloy_primitives::Bytes;
 use alloy_sol_types::sol;
 use serde::Deserialize;
 use thiserror::Error;
@@ -236,8 +236,10 @@ pub struct Artifact {
 }
 
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct Code {
     bytecode: Bytes,
+    deployed_bytecode: Bytes,
 }
 
 impl Artifact {
@@ -261,18 +263,50 @@ impl Artifact {
     pub const TOKEN: Self =
         artifact("ExampleToken", include_str!("../../../contracts/artifacts/ExampleToken.json"));
 
+    /// What L2 knows of L1.
+    pub const L1_BLOCK: Self = artifact("L1Block", include_str!("../../../contracts/artifacts/L1Block.json"));
+    /// Messages from L2.
+    pub const MESSAGE_PASSER: Self = artifact(
+        "L2ToL1MessagePasser",
+        include_str!("../../../contracts/artifacts/L2ToL1MessagePasser.json"),
+    );
+    /// Tokens on L2.
+    pub const L2_BRIDGE: Self =
+        artifact("L2StandardBridge", include_str!("../../../contracts/artifacts/L2StandardBridge.json"));
+    /// L1 fees.
+    pub const GAS_PRICE_ORACLE: Self =
+        artifact("GasPriceOracle", include_str!("../../../contracts/artifacts/GasPriceOracle.json"));
+    /// Collected fees.
+    pub const FEE_VAULT: Self = artifact("FeeVault", include_str!("../../../contracts/artifacts/FeeVault.json"));
+    /// L2 tokens of L1 tokens.
+    pub const TOKEN_FACTORY: Self = artifact(
+        "OptimismMintableERC20Factory",
+        include_str!("../../../contracts/artifacts/OptimismMintableERC20Factory.json"),
+    );
+    /// Ether as a token.
+    pub const WETH: Self = artifact("WETH9", include_str!("../../../contracts/artifacts/WETH9.json"));
+
+    /// Code that is executed when the contract is called, for a genesis.
+    ///
+    /// # Errors
+    /// A damaged artifact.
+    pub fn runtime(&self) -> Result<Bytes, ArtifactError> {
+        Ok(self.code()?.deployed_bytecode)
+    }
+
+    fn code(&self) -> Result<Code, ArtifactError> {
+        serde_json::from_str(self.json)
+            .map_err(|error| ArtifactError { contract: self.contract, reason: error.to_string() })
+    }
+
     /// Creation code with the constructor's arguments, given as calldata of one of [`Constructors`]' functions.
     ///
     /// # Errors
     /// A damaged artifact.
     pub fn creation(&self, call: &[u8]) -> Result<Bytes, ArtifactError> {
-        let error = |reason: String| ArtifactError { contract: self.contract, reason };
-        let code: Code = serde_json::from_str(self.json).map_err(|parse| error(parse.to_string()))?;
-        let (_, arguments) = call
-            .split_first_chunk::<4>()
-            .map(|(selector, arguments)| (FixedBytes::<4>::from(selector), arguments))
-            .ok_or_else(|| error("no arguments".to_owned()))?;
-        Ok([&code.bytecode[..], arguments].concat().into())
+        let reason = || ArtifactError { contract: self.contract, reason: "no arguments".to_owned() };
+        let (_selector, arguments) = call.split_first_chunk::<4>().ok_or_else(reason)?;
+        Ok([&self.code()?.bytecode[..], arguments].concat().into())
     }
 }
 

@@ -19,7 +19,7 @@ use crate::l1::sender::{Outcome, Request, Sender, SenderError};
 use crate::l1::{L1, L1Error};
 use crate::l2::{L2, L2Error};
 use crate::prover::{ProofStatus, Prover, ProverError};
-use crate::records::{Records, put, put_bytes, remove};
+use crate::records::{Records, key, put, put_bytes, remove};
 use crate::step::Step;
 use crate::store::StoreError;
 
@@ -178,12 +178,14 @@ impl ProofRecords {
         self.records.load(JOB)
     }
 
-    /// The finished range that ended with batch `last`.
+    /// The finished range that a batch was proven in.
     ///
     /// # Errors
     /// The disk.
-    pub fn done(&self, last: u64) -> Result<Option<Job>, StoreError> {
-        self.records.load(&crate::records::key(DONE, last))
+    pub fn done_with(&self, batch: &Batch) -> Result<Option<Job>, StoreError> {
+        // Ranges are recorded under their last batch: the first one not before this batch.
+        let next = self.records.load_from::<Job>(DONE, batch.index, 1)?;
+        Ok(next.into_iter().map(|(_, job)| job).find(|job| job.first <= batch.index))
     }
 
     /// Asks for proofs of all batches up to `index`.
@@ -412,7 +414,7 @@ impl Coordinator {
         let mut writes = vec![
             remove(JOB),
             remove(INPUT),
-            put(crate::records::key(DONE, job.last), job)?,
+            put(key(DONE, job.last), job)?,
         ];
         for index in job.first..=job.last {
             let batch = Batch { state: BatchState::Proven, proof: place, ..self.batches.existing(index)? };

@@ -234,6 +234,11 @@ impl<'a> Deployer<'a> {
         addresses(self.sender.address(), self.plan.nonce)
     }
 
+    /// The newest L1 block when the deployment was planned.
+    pub fn l1_block(&self) -> u64 {
+        self.plan.block
+    }
+
     /// Creates the contracts. `now_ms` tells the time, `wait` lets some pass.
     ///
     /// # Errors

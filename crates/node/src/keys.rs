@@ -14,6 +14,9 @@ use alloy_signer_local::{MnemonicBuilder, PrivateKeySigner, coins_bip39::English
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
+/// A private key that signs.
+pub type Signer = PrivateKeySigner;
+
 /// Chain ids on which the well-known keys may be used, and attestation alone may settle.
 pub const DEV_CHAIN_IDS: [u64; 4] = [900, 901, 1337, 31337];
 /// The mnemonic of the well-known accounts.

@@ -47,3 +47,11 @@ pub fn open(blob: &Blob, z: B256) -> Option<Opening> {
 fn hash_of(commitment: &[u8; 48]) -> B256 {
     kzg_to_versioned_hash(commitment)
 }
+
+/// Opens a blob at the point that the guest program evaluates it at: keccak256(versioned hash ‖ data digest) without its
+/// three highest bits, which is below the field's modulus.
+pub fn open_for_batch(blob: &Blob) -> Option<Opening> {
+    let mut z = keccak256([versioned_hash(blob)?, data_digest(blob)].concat());
+    z[0] &= 0x1f;
+    open(blob, z)
+}

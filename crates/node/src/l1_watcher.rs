@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use alloy_consensus::{Header, Sealable};
+use alloy_consensus::Header;
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
 use alloy_rlp::Decodable;
 use alloy_sol_types::SolEvent;
@@ -17,6 +17,7 @@ use vellum_block::l2;
 use crate::contracts::Portal;
 use crate::l1::{L1, L1Error, L1Header};
 use crate::l2::{L2, L2Error};
+use crate::node::L1View;
 use crate::records::{Records, key, put, put_bytes, remove};
 use crate::step::Step;
 use crate::store::{StoreError, Write};
@@ -183,6 +184,25 @@ impl Inbox {
         let deposit = self.deposit(last)?;
         let missing = || StoreError::damaged(crate::store::Table::Tasks, key(DEPOSIT, last));
         deposit.map(|deposit| deposit.queued.queue_hash).ok_or_else(missing)
+    }
+}
+
+impl L1View for Inbox {
+    fn newest(&self) -> Result<Option<l2::L1Origin>, String> {
+        let text = |error: StoreError| error.to_string();
+        let Some(cursor) = self.cursor().map_err(text)? else { return Ok(None) };
+        let header = self.header(cursor.number).map_err(text)?;
+        Ok(header.map(|header| l2::L1Origin::new(&header.header, header.hash)))
+    }
+
+    fn deposits(
+        &self,
+        from: u64,
+        up_to_block: u64,
+        limit: usize,
+    ) -> Result<Vec<l2::QueuedDeposit>, String> {
+        let deposits = Self::deposits(self, from, up_to_block, limit).map_err(|error| error.to_string())?;
+        Ok(deposits.into_iter().map(|deposit| deposit.queued).collect())
     }
 }
 

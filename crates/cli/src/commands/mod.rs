@@ -1,13 +1,20 @@
 //! One command, one file.
 
+mod attest;
 mod block;
+mod bridge;
+mod config;
 mod demo;
+mod deploy;
+mod devnet;
 mod execute;
 mod new;
+mod node;
 mod params;
 mod profile;
 mod programs;
 mod prove;
+mod reconstruct;
 mod setup;
 mod verify;
 
@@ -29,10 +36,18 @@ pub(crate) enum Command {
     New(new::New),
     Demo(demo::Demo),
     Block(block::Block),
+    Devnet(devnet::Devnet),
+    Node(node::Node),
+    Deploy(deploy::Deploy),
+    Bridge(bridge::Bridge),
+    Attest(attest::Attest),
+    Reconstruct(reconstruct::Reconstruct),
+    Config(config::Config),
 }
 
 impl Command {
-    pub(crate) fn run(&self) -> Result<Box<dyn Report>, Failure> {
+    /// Runs it; `json` is how it reports.
+    pub(crate) fn run(&self, json: bool) -> Result<Box<dyn Report>, Failure> {
         Ok(match self {
             Self::Execute(command) => Box::new(command.run()?),
             Self::Setup(command) => Box::new(command.run()?),
@@ -44,6 +59,13 @@ impl Command {
             Self::New(command) => Box::new(command.run()?),
             Self::Demo(command) => Box::new(command.run()?),
             Self::Block(command) => return command.run(),
+            Self::Devnet(command) => return command.run(json),
+            Self::Node(command) => return command.run(json),
+            Self::Deploy(command) => Box::new(command.run()?),
+            Self::Bridge(command) => return command.run(),
+            Self::Attest(command) => return command.run(json),
+            Self::Reconstruct(command) => Box::new(command.run()?),
+            Self::Config(command) => Box::new(command.run()?),
         })
     }
 }

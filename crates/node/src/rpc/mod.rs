@@ -18,6 +18,7 @@ mod logs;
 mod net;
 mod ots;
 mod proof;
+pub mod rollup;
 pub mod server;
 mod simulate;
 mod subscribe;
