@@ -9,4 +9,5 @@ mod blocks;
 mod demo;
 mod hostile;
 mod payloads;
+mod sizes;
 mod world;
