@@ -6,7 +6,7 @@ import { IRollup, ProvenStatement, RollupParams } from "../src/interfaces/IRollu
 import { IAttestedVerifier } from "../src/interfaces/IAttestedVerifier.sol";
 import { IPortal } from "../src/interfaces/IPortal.sol";
 import { PointEvaluation } from "../src/libraries/PointEvaluation.sol";
-import { PublicOutput, WithdrawalTransaction } from "../src/libraries/Types.sol";
+import { OutputRootProof, PublicOutput, WithdrawalTransaction } from "../src/libraries/Types.sol";
 import { Base } from "./Base.sol";
 import { vm } from "./Vm.sol";
 
@@ -59,6 +59,9 @@ contract ContradictionTest is ContradictionBase {
         vm.assertTrue(portal.paused());
         vm.expectRevert(IPortal.Paused.selector);
         portal.finalizeWithdrawalTransaction(withdrawal);
+        (OutputRootProof memory parts, bytes[] memory proof) = outputWith(withdrawal);
+        vm.expectRevert(IPortal.Paused.selector);
+        portal.proveWithdrawalTransaction(withdrawal, 1, parts, proof);
     }
 
     function test_the_owner_ends_a_freeze_and_proofs_start_again() public {
