@@ -65,6 +65,19 @@ contract ProveBatchesTest is Base {
         vm.assertEq(rollup.credit(proposer), 2 * BOND);
     }
 
+    /// @dev Whose claim ends the range wrongly pays, and nobody else: the batches before it may be somebody else's.
+    function test_a_wrong_last_claim_costs_only_its_own_bond() public {
+        commit();
+        vm.warp(rollup.fallbackFrom());
+        BatchClaim memory claim = nextClaim();
+        claim.outputRoot = keccak256("wrong");
+        commitAs(admin, claim);
+        prove(1, 2);
+        vm.assertEq(rollup.credit(proposer), BOND);
+        vm.assertEq(rollup.credit(admin), 0);
+        vm.assertEq(rollup.credit(stranger), BOND);
+    }
+
     function test_rejects_the_same_batch_twice() public {
         commit();
         PublicOutput memory output = statement(1, 1);
