@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, B256, U256};
 use serde::Serialize;
-use tokio::runtime::{Handle, Runtime};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 use vellum_block::Fork;
 
@@ -37,7 +37,7 @@ use crate::records::Records;
 use crate::rollup::{RollupOptions, RollupParts, RollupService, RollupView};
 use crate::rpc::rollup::RollupApi;
 use crate::running::{
-    GUEST, Network, RunningChain, StartError, chain_id, open_l2, same_program, serve, serve_l2,
+    EndingRuntime, GUEST, Network, RunningChain, StartError, chain_id, open_l2, same_program, serve, serve_l2,
 };
 use crate::sequencer::Mining;
 use crate::store::Store;
@@ -146,7 +146,7 @@ pub struct Devnet {
     _service: RollupService,
     _l1: Option<RunningChain>,
     stop: watch::Sender<bool>,
-    _runtime: Runtime,
+    _runtime: EndingRuntime,
 }
 
 impl Drop for Devnet {
@@ -162,15 +162,14 @@ impl Devnet {
     /// The first part that does not start.
     pub fn start(options: &DevnetOptions) -> Result<Self, StartError> {
         let started = Instant::now();
-        let system = |what| move |error: io::Error| StartError::System { what, reason: error.to_string() };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(system("start the runtime"))?;
-        let handle = runtime.handle().clone();
+        let runtime = EndingRuntime::start()?;
+        let handle = runtime.handle.clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         // The keys of the guest program take seconds; everything else waits for other things meanwhile.
-        let guest = load_guest().map_err(system("start a thread"))?;
+        let guest = load_guest().map_err(|error| StartError::System {
+            what: "start a thread",
+            reason: error.to_string(),
+        })?;
 
         let embedded = match options.l1 {
             L1Choice::Embedded { port } => {

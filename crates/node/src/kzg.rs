@@ -1,6 +1,5 @@
 //! Commitments to blobs and openings of them (EIP-4844), with Ethereum's trusted set-up.
 
-use alloy_eips::eip4844::env_settings::EnvKzgSettings;
 use alloy_eips::eip4844::{AsCkzg, Blob, c_kzg, kzg_to_versioned_hash};
 use alloy_primitives::{B256, keccak256};
 
@@ -17,6 +16,12 @@ pub struct Opening {
     pub commitment_and_proof: [u8; 96],
 }
 
+/// The set-up, loaded once for the process. Without the tables that only cell proofs profit from: computing them takes
+/// seconds, and whoever asks first decides.
+pub fn settings() -> &'static c_kzg::KzgSettings {
+    c_kzg::ethereum_kzg_settings(0)
+}
+
 /// Versioned hash of a blob; none if an element is not of the field.
 pub fn versioned_hash(blob: &Blob) -> Option<B256> {
     commitment(blob).map(|commitment| hash_of(&commitment))
@@ -24,7 +29,7 @@ pub fn versioned_hash(blob: &Blob) -> Option<B256> {
 
 /// Commitment to a blob; none if an element is not of the field.
 pub fn commitment(blob: &Blob) -> Option<[u8; 48]> {
-    let commitment = EnvKzgSettings::Default.get().blob_to_kzg_commitment(blob.as_ckzg()).ok()?;
+    let commitment = settings().blob_to_kzg_commitment(blob.as_ckzg()).ok()?;
     Some(commitment.to_bytes().into_inner())
 }
 
@@ -37,7 +42,7 @@ pub fn data_digest(blob: &Blob) -> B256 {
 pub fn open(blob: &Blob, z: B256) -> Option<Opening> {
     let commitment = commitment(blob)?;
     let point = c_kzg::Bytes32::new(z.0);
-    let (proof, y) = EnvKzgSettings::Default.get().compute_kzg_proof(blob.as_ckzg(), &point).ok()?;
+    let (proof, y) = settings().compute_kzg_proof(blob.as_ckzg(), &point).ok()?;
     let mut commitment_and_proof = [0; 96];
     commitment_and_proof[..48].copy_from_slice(&commitment);
     commitment_and_proof[48..].copy_from_slice(proof.to_bytes().as_ref());

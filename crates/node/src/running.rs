@@ -44,6 +44,8 @@ use crate::store::{Store, StoreError};
 
 /// Name of the bundled guest program.
 pub const GUEST: &str = "batch";
+/// Longest wait for requests and verifications at the end.
+const END_WAIT: Duration = Duration::from_secs(2);
 /// Longest wait for L1 to answer at the start.
 const L1_WAIT: Duration = Duration::from_secs(10);
 
@@ -185,6 +187,31 @@ impl Drop for RunningChain {
     }
 }
 
+/// A runtime that does not wait long for what still runs when it is dropped.
+pub(crate) struct EndingRuntime {
+    runtime: Option<Runtime>,
+    pub(crate) handle: Handle,
+}
+
+impl EndingRuntime {
+    pub(crate) fn start() -> Result<Self, StartError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+        let runtime = runtime.map_err(|error| StartError::System {
+            what: "start the runtime",
+            reason: error.to_string(),
+        })?;
+        Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
+    }
+}
+
+impl Drop for EndingRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_timeout(END_WAIT);
+        }
+    }
+}
+
 /// Starts making blocks and answering.
 pub(crate) fn serve(
     handle: &Handle,
@@ -277,7 +304,7 @@ pub struct RollupNode {
     _chain: RunningChain,
     _service: RollupService,
     stop: watch::Sender<bool>,
-    _runtime: Runtime,
+    _runtime: EndingRuntime,
 }
 
 impl Drop for RollupNode {
@@ -311,11 +338,8 @@ impl RollupNode {
         let threshold = read(&*l1, deployment.contracts.verifier, &AttestedVerifier::thresholdCall {})?;
 
         let system = |what| move |error: io::Error| StartError::System { what, reason: error.to_string() };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(system("start the runtime"))?;
-        let handle = runtime.handle().clone();
+        let runtime = EndingRuntime::start()?;
+        let handle = runtime.handle.clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         std::fs::create_dir_all(&config.data_dir).map_err(|error| StartError::File {
             path: config.data_dir.display().to_string(),
@@ -418,7 +442,7 @@ pub struct AttestService {
     address: SocketAddr,
     program_vk: B256,
     stop: watch::Sender<bool>,
-    _runtime: Runtime,
+    _runtime: EndingRuntime,
 }
 
 impl Drop for AttestService {
@@ -440,11 +464,8 @@ impl AttestService {
         verifier: Address,
     ) -> Result<Self, StartError> {
         let system = |what| move |error: io::Error| StartError::System { what, reason: error.to_string() };
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .map_err(system("start the runtime"))?;
-        let listener = runtime.block_on(attest::bind(address)).map_err(|error| {
+        let runtime = EndingRuntime::start()?;
+        let listener = runtime.handle.block_on(attest::bind(address)).map_err(|error| {
             StartError::Server(ServerError::Listen { address, reason: error.to_string() })
         })?;
         let address = listener.local_addr().map_err(system("find the service's address"))?;
@@ -456,7 +477,7 @@ impl AttestService {
             // A sender that is gone means the same.
             let _ = stopped.wait_for(|stop| *stop).await;
         };
-        runtime.spawn(attest::serve(attester, listener, until));
+        runtime.handle.spawn(attest::serve(attester, listener, until));
         Ok(Self { address, program_vk, stop, _runtime: runtime })
     }
 

@@ -8,3 +8,4 @@ mod failures;
 mod harness;
 mod interrupt;
 mod project;
+mod rollup;

@@ -11,7 +11,6 @@
 
 use alloy_consensus::{SignableTransaction, TxEip1559, TxEip4844, TxEip4844WithSidecar};
 use alloy_eips::eip2718::Encodable2718;
-use alloy_eips::eip4844::env_settings::EnvKzgSettings;
 use alloy_eips::eip4844::{Blob, BlobTransactionSidecar, DATA_GAS_PER_BLOB};
 use alloy_primitives::{Address, B256, Bytes, Log, TxKind, U256};
 use alloy_signer::SignerSync;
@@ -442,7 +441,7 @@ impl Sender {
         let unusable = || SenderError::Blob { name: entry.name.clone() };
         let owned = blobs.iter().map(|blob| **blob).collect();
         let sidecar =
-            BlobTransactionSidecar::try_from_blobs_with_settings(owned, EnvKzgSettings::Default.get())
+            BlobTransactionSidecar::try_from_blobs_with_settings(owned, crate::kzg::settings())
                 .map_err(|_| unusable())?;
         let transaction = TxEip4844 {
             chain_id: self.chain_id,

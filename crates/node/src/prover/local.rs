@@ -21,7 +21,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
@@ -37,13 +36,14 @@ use super::{ProofStatus, Prover, ProverError};
 const ATTEMPTS: u32 = 3;
 /// Wait before another attempt.
 const RETRY: Duration = Duration::from_secs(2);
+/// Longest wait for the worker at the end.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Lowest priority of a thread.
 const NICE: i32 = 19;
 
-/// What to prove with.
+/// A prover in this process.
 pub struct LocalProver {
     shared: Arc<Shared>,
-    worker: Option<JoinHandle<()>>,
 }
 
 /// Resources that proving may take.
@@ -71,6 +71,8 @@ struct State {
     queue: VecDeque<String>,
     running: Option<(String, ProofStatus)>,
     stop: bool,
+    /// The worker takes no more work.
+    ended: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,24 +114,27 @@ impl LocalProver {
             cancel: AtomicBool::new(false),
         });
         let of_worker = shared.clone();
-        let worker = std::thread::Builder::new()
+        std::thread::Builder::new()
             .name("prover".to_owned())
-            .spawn(move || of_worker.work())
+            .spawn(move || {
+                of_worker.work();
+                of_worker.state.lock().ended = true;
+                of_worker.changed.notify_all();
+            })
             .map_err(|error| file_error(folder, &error))?;
-        Ok(Self { shared, worker: Some(worker) })
+        Ok(Self { shared })
     }
 }
 
 impl Drop for LocalProver {
-    /// Waits for the shard under way; all before it are on disk.
+    /// Gives the shard under way a moment, not more: it would only be proven again, all before it are on disk.
     fn drop(&mut self) {
-        self.shared.state.lock().stop = true;
+        let mut state = self.shared.state.lock();
+        state.stop = true;
         self.shared.cancel.store(true, Ordering::Relaxed);
         self.shared.changed.notify_all();
-        if let Some(worker) = self.worker.take() {
-            // A panic of the worker was reported where it happened.
-            let _ = worker.join();
-        }
+        let until = Instant::now() + PATIENCE;
+        while !state.ended && !self.shared.changed.wait_until(&mut state, until).timed_out() {}
     }
 }
 

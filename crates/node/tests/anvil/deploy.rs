@@ -29,7 +29,7 @@ const L2: L2Genesis = L2Genesis {
     program_vk: B256::repeat_byte(3),
 };
 
-fn deploy(anvil: &Anvil, records: &Records) -> Result<Deployment, DeployError> {
+pub(crate) fn deploy(anvil: &Anvil, records: &Records) -> Result<Deployment, DeployError> {
     let sender = anvil.sender(9, records, Default::default());
     let l1 = anvil.l1();
     let deployer = Deployer::plan(&*l1, records, &sender)?;
