@@ -13,11 +13,11 @@ use crate::state::{NodeReader, StateError, nibbles};
 
 /// A value that a block sets or removes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KeyChange {
+pub(crate) struct KeyChange {
     /// keccak256 of the address or the slot's number.
-    pub key: B256,
+    pub(crate) key: B256,
     /// Whether the value is removed; otherwise it is set.
-    pub removed: bool,
+    pub(crate) removed: bool,
 }
 
 /// A child as it stands in its parent.
@@ -39,7 +39,7 @@ enum Node {
 type Change = ([u8; 64], bool);
 
 /// Gives `visit` every node of the trie `root` that the changes need, with its hash.
-pub fn needed(
+pub(crate) fn needed(
     reader: &NodeReader,
     root: B256,
     changes: &[KeyChange],
