@@ -27,6 +27,9 @@ abstract contract Base {
     address internal admin = vm.addr(0xad31);
     uint256[] internal signerKeys;
 
+    Blob[2] private blobs;
+    bytes[2] private blobProofs;
+
     Timelock internal timelock;
     AttestedVerifier internal verifier;
     VerifierRegistry internal registry;
@@ -39,6 +42,7 @@ abstract contract Base {
         vm.warp(1_800_000_000);
         vm.deal(proposer, 1_000 ether);
         vm.deal(stranger, 1_000 ether);
+        loadOpenings();
         deploySystem(parameters());
     }
 
@@ -102,17 +106,24 @@ abstract contract Base {
 
     // ---- Blobs ----
 
-    /// @dev Opening `number` of test/data/openings.json.
-    function opening(uint256 number) internal view returns (Blob memory blob, bytes memory proof) {
+    /// @dev Reads test/data/openings.json, once: parsing it for every use takes most of a test's time.
+    function loadOpenings() internal {
         string memory json = vm.readFile("test/data/openings.json");
-        string memory key = string.concat("[", vm.toString(number), "]");
-        blob.versionedHash = vm.parseJsonBytes32(json, string.concat(key, ".versionedHash"));
-        blob.z = vm.parseJsonBytes32(json, string.concat(key, ".z"));
-        blob.y = vm.parseJsonBytes32(json, string.concat(key, ".y"));
-        proof = bytes.concat(
-            vm.parseJsonBytes(json, string.concat(key, ".commitment")),
-            vm.parseJsonBytes(json, string.concat(key, ".proof"))
-        );
+        for (uint256 i = 0; i < 2; ++i) {
+            string memory key = string.concat("[", vm.toString(i), "]");
+            blobs[i].versionedHash = vm.parseJsonBytes32(json, string.concat(key, ".versionedHash"));
+            blobs[i].z = vm.parseJsonBytes32(json, string.concat(key, ".z"));
+            blobs[i].y = vm.parseJsonBytes32(json, string.concat(key, ".y"));
+            blobProofs[i] = bytes.concat(
+                vm.parseJsonBytes(json, string.concat(key, ".commitment")),
+                vm.parseJsonBytes(json, string.concat(key, ".proof"))
+            );
+        }
+    }
+
+    /// @dev One of the two blobs' openings.
+    function opening(uint256 number) internal view returns (Blob memory blob, bytes memory proof) {
+        return (blobs[number], blobProofs[number]);
     }
 
     /// @dev The next transaction carries the first `count` blobs.

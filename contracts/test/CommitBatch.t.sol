@@ -110,6 +110,25 @@ contract CommitBatchTest is Base {
         );
     }
 
+    /// @dev A reorg of L1 drops a deposit and brings another: the batch that consumed the first cannot be committed.
+    function test_rejects_a_queue_of_another_fork() public {
+        uint256 fork = vm.snapshotState();
+        deposit(stranger, 1);
+        BatchClaim memory claim = nextClaim();
+        vm.revertToState(fork);
+        expectRejection(
+            claim, abi.encodeWithSelector(IRollup.WrongDepositCount.selector, uint64(0), uint64(0), uint64(1))
+        );
+        deposit(stranger, 2);
+        expectRejection(
+            claim,
+            abi.encodeWithSelector(
+                IRollup.WrongDepositHash.selector, uint64(1), portal.depositHash(1), claim.depositHash
+            )
+        );
+        commit();
+    }
+
     function test_rejects_future_and_forgotten_anchors() public {
         BatchClaim memory claim = nextClaim();
         uint64[3] memory numbers = [uint64(1_000), 1_001, type(uint64).max];

@@ -2,15 +2,33 @@
 pragma solidity ^0.8.28;
 
 import { Ownable } from "@openzeppelin/contracts/access/Ownable.sol";
-import { IRollup, ProvenStatement } from "../src/interfaces/IRollup.sol";
+import { IRollup, ProvenStatement, RollupParams } from "../src/interfaces/IRollup.sol";
 import { IAttestedVerifier } from "../src/interfaces/IAttestedVerifier.sol";
 import { IPortal } from "../src/interfaces/IPortal.sol";
 import { PointEvaluation } from "../src/libraries/PointEvaluation.sol";
-import { PublicOutput, WithdrawalTransaction } from "../src/libraries/Types.sol";
+import { OutputRootProof, PublicOutput, WithdrawalTransaction } from "../src/libraries/Types.sol";
 import { Base } from "./Base.sol";
 import { vm } from "./Vm.sol";
 
-contract ContradictionTest is Base {
+abstract contract ContradictionBase is Base {
+    /// @dev An honest statement, and one of another output, both with valid proofs.
+    function contradiction(uint64 first, uint64 last)
+        internal
+        view
+        returns (ProvenStatement memory a, ProvenStatement memory b)
+    {
+        a = proven(statement(first, last));
+        PublicOutput memory other = statement(first, last);
+        other.outputRoot = keccak256("other");
+        b = proven(other);
+    }
+
+    function proven(PublicOutput memory output) internal view returns (ProvenStatement memory) {
+        return ProvenStatement(VERSION, output, openings(output.blobs.length), proofsOf(output));
+    }
+}
+
+contract ContradictionTest is ContradictionBase {
     function test_two_valid_proofs_freeze_finalisation() public {
         commit();
         prove(1, 1);
@@ -41,6 +59,9 @@ contract ContradictionTest is Base {
         vm.assertTrue(portal.paused());
         vm.expectRevert(IPortal.Paused.selector);
         portal.finalizeWithdrawalTransaction(withdrawal);
+        (OutputRootProof memory parts, bytes[] memory proof) = outputWith(withdrawal);
+        vm.expectRevert(IPortal.Paused.selector);
+        portal.proveWithdrawalTransaction(withdrawal, 1, parts, proof);
     }
 
     function test_the_owner_ends_a_freeze_and_proofs_start_again() public {
@@ -128,6 +149,20 @@ contract ContradictionTest is Base {
         rollup.reportContradiction(2, 3, a, b);
     }
 
+    /// @dev The output of a proof that a freeze undid is no state to start from.
+    function test_rejects_ranges_after_an_undone_proof() public {
+        commit();
+        commit();
+        prove(1, 1);
+        (ProvenStatement memory a, ProvenStatement memory b) = contradiction(1, 1);
+        rollup.reportContradiction(1, 1, a, b);
+        asOwner();
+        rollup.unfreeze();
+        (a, b) = contradiction(2, 2);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.WrongRange.selector, uint64(2), uint64(2)));
+        rollup.reportContradiction(2, 2, a, b);
+    }
+
     function test_contradictions_about_settled_batches_count() public {
         settleBatch();
         settleBatch();
@@ -135,20 +170,35 @@ contract ContradictionTest is Base {
         rollup.reportContradiction(1, 1, a, b);
         vm.assertTrue(rollup.frozen());
     }
+}
 
-    /// @dev An honest statement, and one of another output, both with valid proofs.
-    function contradiction(uint64 first, uint64 last)
-        internal
-        view
-        returns (ProvenStatement memory a, ProvenStatement memory b)
-    {
-        a = proven(statement(first, last));
-        PublicOutput memory other = statement(first, last);
-        other.outputRoot = keccak256("other");
-        b = proven(other);
+contract ContradictionOfClaimsTest is ContradictionBase {
+    function parameters() internal view override returns (RollupParams memory p) {
+        p = super.parameters();
+        p.challengeWindow = 7 days;
     }
 
-    function proven(PublicOutput memory output) internal view returns (ProvenStatement memory) {
-        return ProvenStatement(VERSION, output, openings(output.blobs.length), proofsOf(output));
+    /// @dev The output that a false proof left behind must not become final as a claim that nobody opposed.
+    function test_what_a_freeze_undid_is_no_claim() public {
+        commit();
+        commit();
+        prove(1, 1);
+        (ProvenStatement memory a, ProvenStatement memory b) = contradiction(1, 1);
+        rollup.reportContradiction(1, 1, a, b);
+        asOwner();
+        rollup.unfreeze();
+        vm.warp(block.timestamp + 8 days);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.NeedsProof.selector, uint64(1)));
+        rollup.finalize(1);
+        // Reverting what came after does not change that; what is committed anew counts again.
+        asOwner();
+        rollup.revertBatches(1);
+        vm.expectRevert(abi.encodeWithSelector(IRollup.NeedsProof.selector, uint64(1)));
+        rollup.finalize(1);
+        prove(1, 1);
+        commit();
+        vm.warp(block.timestamp + 8 days);
+        rollup.finalize(2);
+        vm.assertEq(rollup.lastFinalized(), 2);
     }
 }

@@ -38,7 +38,7 @@ contract World is Base {
         p.maxDepositsPerBatch = 4;
     }
 
-    function outputRoot(uint64 index) internal view override returns (bytes32) {
+    function outputRoot(uint64 index) internal pure override returns (bytes32) {
         if (index == 0) return GENESIS_ROOT;
         (OutputRootProof memory parts,) = outputWith(withdrawalOf(index));
         return Hashing.hashOutputRootProof(parts);

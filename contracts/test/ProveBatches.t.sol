@@ -65,6 +65,19 @@ contract ProveBatchesTest is Base {
         vm.assertEq(rollup.credit(proposer), 2 * BOND);
     }
 
+    /// @dev Whose claim ends the range wrongly pays, and nobody else: the batches before it may be somebody else's.
+    function test_a_wrong_last_claim_costs_only_its_own_bond() public {
+        commit();
+        vm.warp(rollup.fallbackFrom());
+        BatchClaim memory claim = nextClaim();
+        claim.outputRoot = keccak256("wrong");
+        commitAs(admin, claim);
+        prove(1, 2);
+        vm.assertEq(rollup.credit(proposer), BOND);
+        vm.assertEq(rollup.credit(admin), 0);
+        vm.assertEq(rollup.credit(stranger), BOND);
+    }
+
     function test_rejects_the_same_batch_twice() public {
         commit();
         PublicOutput memory output = statement(1, 1);
@@ -80,6 +93,14 @@ contract ProveBatchesTest is Base {
         vm.assume(first != 2 || last < first || last > 3);
         PublicOutput memory output = statement(2, 3);
         expectRejection(first, last, output, abi.encodeWithSelector(IRollup.WrongRange.selector, first, last));
+    }
+
+    function test_rejects_ranges_beyond_the_last_commit(uint64 last) public {
+        commit();
+        last = uint64(bound(last, 2, type(uint64).max));
+        PublicOutput memory output = statement(1, 1);
+        output.batchHash = 0;
+        expectRejection(1, last, output, abi.encodeWithSelector(IRollup.WrongRange.selector, uint64(1), last));
     }
 
     /// @dev Every field that L1 knows is compared; signatures of a wrong statement do not help.

@@ -192,7 +192,8 @@ interface IRollup {
     function lastProven() external view returns (uint64);
     /// @notice Index of the last final batch.
     function lastFinalized() external view returns (uint64);
-    /// @notice Batches up to this index can be settled by proof only: a claim before them was proven wrong.
+    /// @notice Batches up to this index can be settled by proof only: a claim before them was proven wrong, or a freeze
+    ///         undid their proof.
     function lastDoubted() external view returns (uint64);
     /// @notice True after a contradiction was shown.
     function frozen() external view returns (bool);

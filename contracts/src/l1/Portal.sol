@@ -2,12 +2,12 @@
 pragma solidity ^0.8.28;
 
 import { LowLevelCall } from "@openzeppelin/contracts/utils/LowLevelCall.sol";
-import { TrieProof } from "@openzeppelin/contracts/utils/cryptography/TrieProof.sol";
 import { IL2OutputOracle } from "../interfaces/IL2OutputOracle.sol";
 import { IPortal } from "../interfaces/IPortal.sol";
 import { IRollup } from "../interfaces/IRollup.sol";
 import { AddressAlias } from "../libraries/AddressAlias.sol";
 import { Hashing } from "../libraries/Hashing.sol";
+import { StorageProof } from "../libraries/StorageProof.sol";
 import { OutputRootProof, WithdrawalTransaction } from "../libraries/Types.sol";
 
 /// @title Portal
@@ -53,6 +53,7 @@ contract Portal is IPortal {
     /// @notice Most L2 gas that a deposit may ask for.
     uint64 public immutable MAX_DEPOSIT_GAS;
 
+    /// @dev Element n is the queue after n deposits: element 0 is the empty queue.
     Deposit[] internal deposits;
 
     /// @inheritdoc IPortal
@@ -66,6 +67,7 @@ contract Portal is IPortal {
     constructor(IRollup rollup_, uint64 maxDepositGas) {
         rollup = rollup_;
         MAX_DEPOSIT_GAS = maxDepositGas;
+        deposits.push();
     }
 
     /// @notice Sending ether deposits it to the sender's own L2 address.
@@ -158,17 +160,17 @@ contract Portal is IPortal {
 
     /// @inheritdoc IPortal
     function depositCount() external view returns (uint64) {
-        return uint64(deposits.length);
+        return uint64(deposits.length - 1);
     }
 
     /// @inheritdoc IPortal
     function depositHash(uint64 count) external view returns (bytes32) {
-        return count == 0 ? bytes32(0) : deposits[count - 1].rollingHash;
+        return deposits[count].rollingHash;
     }
 
     /// @inheritdoc IPortal
     function depositTime(uint64 number) external view returns (uint64) {
-        return deposits[number].time;
+        return deposits[uint256(number) + 1].time;
     }
 
     /// @dev Checks a deposit, appends it to the queue and tells L2.
@@ -187,15 +189,14 @@ contract Portal is IPortal {
 
     /// @dev Extends the rolling hash.
     function _enqueue(bytes32 depositTxHash) internal {
-        uint256 count = deposits.length;
-        bytes32 previous = count == 0 ? bytes32(0) : deposits[count - 1].rollingHash;
+        bytes32 previous = deposits[deposits.length - 1].rollingHash;
         deposits.push(Deposit(keccak256(abi.encode(previous, depositTxHash)), uint64(block.timestamp)));
     }
 
     /// @dev True if `sentMessages[withdrawalHash]`, a mapping at slot 0, is set under that storage root.
     function _isSent(bytes32 withdrawalHash, bytes32 storageRoot, bytes[] calldata proof) internal pure returns (bool) {
         bytes32 slot = keccak256(abi.encode(withdrawalHash, uint256(0)));
-        return TrieProof.verify(SENT, storageRoot, abi.encodePacked(keccak256(abi.encode(slot))), proof);
+        return StorageProof.contains(storageRoot, keccak256(abi.encode(slot)), SENT, proof);
     }
 
     /// @dev True if a withdrawal is proven and its output was not replaced since.

@@ -282,10 +282,11 @@ contract Rollup is IRollup, IL2OutputOracle, Ownable {
         if (block.timestamp < readyAt) revert NotFinalizable(index, readyAt);
     }
 
-    /// @dev An unopposed claim stands for a proof once its window is over.
+    /// @dev An unopposed claim stands for a proof once its window is over. Outputs whose proof a freeze undid are among
+    ///      the doubted.
     function _acceptClaim(uint64 index) internal {
         Batch storage claimed = batches[index];
-        if (challengeWindow == 0 || index <= lastDoubted || claimed.settledAt != 0) revert NeedsProof(index);
+        if (challengeWindow == 0 || index <= lastDoubted) revert NeedsProof(index);
         uint256 readyAt = uint256(claimed.committedAt) + challengeWindow;
         if (block.timestamp < readyAt) revert NotFinalizable(index, readyAt);
         _settle(index, index, claimed.committer);

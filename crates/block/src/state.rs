@@ -487,11 +487,11 @@ impl State<'_> {
         }
         let (code, code_hash) = (account.info.code.take(), account.info.code_hash);
         loaded.now = Some(account.info);
-        if let Some(code) = code.filter(|_| code_hash != KECCAK_EMPTY) {
-            if let Entry::Vacant(entry) = self.codes.entry(code_hash) {
-                entry.insert(code);
-                self.created_codes.push(code_hash);
-            }
+        if let Some(code) = code.filter(|_| code_hash != KECCAK_EMPTY)
+            && let Entry::Vacant(entry) = self.codes.entry(code_hash)
+        {
+            entry.insert(code);
+            self.created_codes.push(code_hash);
         }
     }
 }

@@ -27,7 +27,7 @@ use vellum_block::Fork;
 use vellum_node::{
     chain::{Chain, Rules},
     clock::SystemClock,
-    genesis::Genesis,
+    genesis::{Genesis, funded},
     mempool::Limits as PoolLimits,
     node::{Node, NodeConfig},
     rpc::{Api, Limits, Server, ServerConfig},
@@ -100,14 +100,12 @@ async fn main() -> Result<(), Failure> {
 }
 
 fn node(directory: &std::path::Path, signers: &[PrivateKeySigner]) -> Result<Arc<Node>, Failure> {
-    let funded: Vec<Address> = signers.iter().map(PrivateKeySigner::address).collect();
-    let mut genesis =
-        Genesis::ethereum(1_700_000_000, GAS_LIMIT, &funded, U256::from(10).pow(U256::from(22)));
+    let mut accounts =
+        funded(signers.iter().map(PrivateKeySigner::address), U256::from(10).pow(U256::from(22)));
     // A state of some size: walks are as deep as on a chain with many users.
-    for number in 0..100_000_u64 {
-        let address = Address::from_word(keccak256(number.to_be_bytes()));
-        genesis.accounts.entry(address).or_default().balance = U256::from(1);
-    }
+    let users = (0..100_000_u64).map(|number| Address::from_word(keccak256(number.to_be_bytes())));
+    accounts.extend(funded(users, U256::from(1)));
+    let genesis = Genesis::ethereum(1_700_000_000, GAS_LIMIT, &accounts)?;
     let rules = Rules::Ethereum { chain_id: CHAIN_ID, fork: Fork::Prague };
     let chain = Chain::open(Arc::new(RedbStore::open(directory)?), rules, &genesis)?;
     let config = NodeConfig {
@@ -115,6 +113,7 @@ fn node(directory: &std::path::Path, signers: &[PrivateKeySigner]) -> Result<Arc
         gas_limit: GAS_LIMIT,
         beneficiary: Address::ZERO,
         pool: PoolLimits::default(),
+        l1: None,
         dev: None,
     };
     Ok(Arc::new(Node::new(Arc::new(chain), Arc::new(SystemClock), config)?))

@@ -40,6 +40,7 @@ pub mod rollup;
 pub mod rpc;
 pub mod running;
 pub mod sequencer;
+mod siblings;
 pub mod state;
 pub mod step;
 pub mod store;

@@ -17,7 +17,10 @@ use parking_lot::Mutex;
 use revm::{DatabaseRef, bytecode::Bytecode, database_interface::DBErrorMarker, state::AccountInfo};
 use vellum_block::{NodeSet, trie::EMPTY_ROOT_HASH};
 
-use crate::store::{Store, StoreError, Table};
+use crate::{
+    siblings::{self, KeyChange},
+    store::{Store, StoreError, Table},
+};
 
 /// Nodes in the cache; a branch has 532 bytes, so this is up to 110 MB.
 const CACHED_NODES: usize = 200_000;
@@ -135,7 +138,8 @@ enum Step {
     Absent,
 }
 
-fn nibbles(key: &B256) -> [u8; 64] {
+/// The digits of a key.
+pub(crate) fn nibbles(key: &B256) -> [u8; 64] {
     std::array::from_fn(|at| if at % 2 == 0 { key[at / 2] >> 4 } else { key[at / 2] & 15 })
 }
 
@@ -248,6 +252,36 @@ impl<H: BlockHashes> LazyState<H> {
             codes.entry(hash).or_insert_with(|| code.original_bytes());
         }
         Ok(code)
+    }
+
+    /// Notes what the tries need to take the changes of a computation that wrote over this state: see
+    /// [`crate::siblings`].
+    pub fn note_siblings(&self, changed: &revm::database::Cache) -> Result<(), StateError> {
+        let mut accounts = vec![];
+        for (&address, now) in &changed.accounts {
+            let before = self.account(address)?;
+            let gone = now.info().is_none_or(|info| info.is_empty());
+            if before.is_some() || !gone {
+                accounts.push(KeyChange { key: keccak256(address), removed: gone });
+            }
+            let Some(before) = before.filter(|_| !now.account_state.is_storage_cleared() && !gone) else { continue };
+            let mut slots = vec![];
+            for (&slot, value) in &now.storage {
+                // A zero that was zero before is no change.
+                if !value.is_zero() || !self.slot(address, slot)?.is_zero() {
+                    let key = keccak256(slot.to_be_bytes::<32>());
+                    slots.push(KeyChange { key, removed: value.is_zero() });
+                }
+            }
+            self.note_needed(before.storage_root, &slots)?;
+        }
+        self.note_needed(self.root, &accounts)
+    }
+
+    fn note_needed(&self, root: B256, changes: &[KeyChange]) -> Result<(), StateError> {
+        siblings::needed(&self.reader, root, changes, &mut |hash, node| {
+            self.touched.borrow_mut().nodes.insert_hashed(hash, node);
+        })
     }
 
     fn decoded<T: Decodable>(&self, root: B256, key: B256) -> Result<Option<T>, StateError> {

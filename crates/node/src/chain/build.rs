@@ -143,6 +143,7 @@ impl Chain {
             _ => Err("attributes of other rules".into()),
         }
         .map_err(failed)?;
+        state.db.note_siblings(&state.cache)?;
         draft.touched = state.db.into_touched();
         Ok(draft)
     }

@@ -41,9 +41,10 @@ impl Chain {
         let parent = self.parent(&block)?;
         let mut state = CacheDB::new(self.lazy_state(&parent.header, true));
         self.replay(&block, block.transactions.len(), true, &mut state)?;
+        state.db.note_siblings(&state.cache)?;
         let mut touched = state.db.into_touched();
         let codes = encode_codes(&touched);
-        // Removing values needs siblings that nothing reads: the tries say which.
+        // Executing it on the witness tells whether that is complete.
         loop {
             let nodes = touched.nodes.depth_first(parent.header.state_root);
             match self.change(&parent, &block, &nodes, &codes, touched.oldest_block) {

@@ -12,7 +12,7 @@ use vellum_block::Fork;
 use vellum_node::{
     chain::{Chain, Rules},
     clock::ManualClock,
-    genesis::Genesis,
+    genesis::{Genesis, funded},
     mempool::Limits as PoolLimits,
     node::{Node, NodeConfig},
     rpc::{Api, Limits, Server, ServerConfig},
@@ -30,8 +30,8 @@ pub(crate) fn keys() -> Vec<PrivateKeySigner> {
 }
 
 pub(crate) fn genesis() -> Genesis {
-    let funded: Vec<Address> = keys().iter().map(PrivateKeySigner::address).collect();
-    Genesis::ethereum(GENESIS_TIME, 30_000_000, &funded, ETHER * U256::from(10_000))
+    let accounts = funded(keys().iter().map(PrivateKeySigner::address), ETHER * U256::from(10_000));
+    Genesis::ethereum(GENESIS_TIME, 30_000_000, &accounts).unwrap()
 }
 
 pub(crate) fn ethereum() -> Rules {
@@ -48,6 +48,7 @@ pub(crate) fn config() -> NodeConfig {
         gas_limit: 30_000_000,
         beneficiary: address!("0x00000000000000000000000000000000000000fe"),
         pool: PoolLimits::default(),
+        l1: None,
         dev: Some(keys()),
     }
 }
@@ -76,10 +77,14 @@ pub(crate) async fn served_with(limits: Limits, change: impl FnOnce(&mut ServerC
     let mut config = ServerConfig::new(([127, 0, 0, 1], 0).into());
     change(&mut config);
     let server = Server::start(Api::new(node.clone(), limits), None, config).await.unwrap();
-    Served { node, clock, server, client: reqwest::Client::new() }
+    Served::new(node, clock, server)
 }
 
 impl Served {
+    pub(crate) fn new(node: Arc<Node>, clock: Arc<ManualClock>, server: Server) -> Self {
+        Self { node, clock, server, client: reqwest::Client::new() }
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.server.address())
     }

@@ -5,6 +5,7 @@ mod debug;
 mod eth;
 mod fees_logs;
 mod harness;
+mod l2;
 mod pool;
 mod server;
 mod store_chain;
