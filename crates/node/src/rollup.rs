@@ -154,8 +154,7 @@ impl RollupService {
         let of_task = clock.clone();
         tasks.spawn("coordinator", POLL, move || coordinator.step(now_ms(&of_task)))?;
 
-        let finalizer =
-            Finalizer::new(l1, l2, proof_sender.clone(), records.clone(), deployment.clone());
+        let finalizer = Finalizer::new(l1, l2, proof_sender.clone(), records.clone(), deployment.clone());
         tasks.spawn("finalizer", POLL, move || finalizer.step())?;
 
         for (name, sender) in [("batch-sender", batch_sender), ("proof-sender", proof_sender)] {

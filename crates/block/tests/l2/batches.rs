@@ -70,7 +70,8 @@ fn a_good_batch_is_the_sequencers_chain() {
 
 #[test]
 fn a_block_with_bad_attributes_ends_the_batch() {
-    let changes: [(&str, fn(&mut PayloadBlock)); 6] = [
+    type Change = fn(&mut PayloadBlock);
+    let changes: [(&str, Change); 6] = [
         ("timestamp of the parent", |block| block.timestamp = origin(GENESIS_ORIGIN).timestamp + 2),
         ("timestamp beyond the drift", |block| block.timestamp = origin(ANCHOR).timestamp + 601),
         ("origin after the anchor", |block| block.origin = ANCHOR + 1),

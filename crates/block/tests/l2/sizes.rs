@@ -41,7 +41,7 @@ fn transaction(index: u64, nonce: u64, from: u8) -> Bytes {
             call(from, nonce, TxKind::Call(token(index % 5)), 0, data)
         }
         6..10 => call(from, nonce, TxKind::Call(someone(1)), 1_000_000 * (index + 1), Bytes::new()),
-        10 if index % 5 == 0 => {
+        10 if index.is_multiple_of(5) => {
             let code = [&bytes!("601880600a5f395ff3")[..], &STORE_CODE].concat();
             call(from, nonce, TxKind::Create, 0, code)
         }
