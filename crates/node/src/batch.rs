@@ -416,7 +416,7 @@ mod tests {
             l1_number: batch.l1_number,
             l1_hash: batch.l1_hash,
             forced: false,
-            blob_hashes: batch.blob_hashes.clone(),
+            blob_hashes: batch.blob_hashes,
         };
         assert_eq!(header_hash(&header), of_guest.hash());
         let genesis = genesis_hash(B256::repeat_byte(1), B256::repeat_byte(2));

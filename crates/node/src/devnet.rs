@@ -210,7 +210,7 @@ impl Devnet {
             RollupParts {
                 l1,
                 l2,
-                guest: guest.clone(),
+                guest,
                 prover: Arc::new(prover),
                 attesters: Arc::new(attesters),
                 clock,

@@ -268,8 +268,8 @@ fn derive(
     let (mut blocks, mut transactions) = (0, 0);
     loop {
         let parent = chain.head();
-        let parent_origin = ParentOrigin::read(&mut chain.scratch_state(&parent.header))
-            .map_err(|error| ChainError::State(error))?;
+        let parent_origin =
+            ParentOrigin::read(&mut chain.scratch_state(&parent.header)).map_err(ChainError::State)?;
         let mut failed = None;
         let plan = derivation.next(&parent.header, parent_origin, |number| {
             origins.get(number).unwrap_or_else(|error| {

@@ -37,7 +37,7 @@ impl<'a> Args<'a> {
     }
 
     /// The next parameter, which must be there.
-    pub fn next<T: DeserializeOwned>(&mut self) -> Result<T, RpcError> {
+    pub fn required<T: DeserializeOwned>(&mut self) -> Result<T, RpcError> {
         let index = self.taken;
         self.optional()?
             .ok_or_else(|| RpcError::InvalidParams(format!("missing value for required argument {index}")))
@@ -69,14 +69,12 @@ impl Methods {
     }
 
     /// Enters a method that takes at most `most` parameters. It runs on a thread where it may block.
-    pub(super) fn add<R: Serialize>(
+    pub(super) fn add<R: Serialize + 'static>(
         &mut self,
         name: &'static str,
         most: usize,
         method: fn(&Api, &mut Args<'_>) -> Result<R, RpcError>,
-    ) where
-        R: 'static,
-    {
+    ) {
         enter(&mut self.module, name, most, method);
     }
 }

@@ -104,14 +104,14 @@ fn scene(api: &Api, id: Option<BlockId>) -> Result<Scene, RpcError> {
 }
 
 fn call(api: &Api, args: &mut Args<'_>) -> Result<Bytes, RpcError> {
-    let request = args.next()?;
+    let request = args.required()?;
     let mut scene = scene(api, args.optional()?)?.overridden(args.optional()?, args.optional()?)?;
     let transaction = scene.transaction(request, api.limits.call_gas)?;
     RpcError::of_result(scene.run(api.node.chain(), transaction)?.result)
 }
 
 fn estimate_gas(api: &Api, args: &mut Args<'_>) -> Result<U64, RpcError> {
-    let request = args.next()?;
+    let request = args.required()?;
     let scene = scene(api, args.optional()?)?.overridden(args.optional()?, args.optional()?)?;
     Ok(U64::from(estimate(api, scene, request)?))
 }
@@ -155,7 +155,7 @@ fn estimate(api: &Api, mut scene: Scene, request: TransactionRequest) -> Result<
 }
 
 fn create_access_list(api: &Api, args: &mut Args<'_>) -> Result<AccessListResult, RpcError> {
-    let request: TransactionRequest = args.next()?;
+    let request: TransactionRequest = args.required()?;
     let mut scene = scene(api, args.optional()?)?.overridden(args.optional()?, None)?;
     let given = request.access_list.clone().unwrap_or_default();
     let mut transaction = scene.transaction(request, api.limits.call_gas)?;

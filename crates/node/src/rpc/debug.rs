@@ -20,22 +20,24 @@ use crate::{
 pub(super) fn register(methods: &mut Methods) {
     methods.add("debug_traceTransaction", 2, trace_transaction);
     methods.add("debug_traceBlockByNumber", 2, |api, args| {
-        trace_block(api, args.next::<BlockNumberOrTag>()?.into(), args.optional()?)
+        trace_block(api, args.required::<BlockNumberOrTag>()?.into(), args.optional()?)
     });
     methods.add("debug_traceBlockByHash", 2, |api, args| {
-        trace_block(api, args.next::<B256>()?.into(), args.optional()?)
+        trace_block(api, args.required::<B256>()?.into(), args.optional()?)
     });
     methods.add("debug_traceCall", 3, trace_call);
     methods.add("debug_getRawHeader", 1, |api, args| {
-        Ok(Bytes::from(alloy_rlp::encode(&*api.block(Some(args.next()?))?.header)))
+        Ok(Bytes::from(alloy_rlp::encode(&*api.block(Some(args.required()?))?.header)))
     });
-    methods.add("debug_getRawBlock", 1, |api, args| Ok(Bytes::from(api.block(Some(args.next()?))?.encode())));
+    methods.add("debug_getRawBlock", 1, |api, args| {
+        Ok(Bytes::from(api.block(Some(args.required()?))?.encode()))
+    });
     methods.add("debug_getRawReceipts", 1, |api, args| {
-        let block = api.block(Some(args.next()?))?;
+        let block = api.block(Some(args.required()?))?;
         Ok(block.receipts.iter().map(|receipt| receipt.encoded()).collect::<Vec<_>>())
     });
     methods.add("debug_getRawTransaction", 1, |api, args| {
-        let place = api.node.chain().transaction_place(args.next()?)?;
+        let place = api.node.chain().transaction_place(args.required()?)?;
         Ok(place.map(|(block, index)| block.transactions[index].encoded.clone()))
     });
     methods.add("debug_executionWitness", 1, execution_witness);
@@ -55,7 +57,7 @@ struct ExecutionWitness {
 }
 
 fn execution_witness(api: &Api, args: &mut Args<'_>) -> Result<ExecutionWitness, RpcError> {
-    let block = api.block(Some(args.next::<BlockId>()?))?;
+    let block = api.block(Some(args.required::<BlockId>()?))?;
     if block.number() == 0 {
         return Err(RpcError::Refused("genesis is not executed".into()));
     }
@@ -98,7 +100,7 @@ fn check_size(api: &Api, inspector: &DebugInspector, gas: u64) -> Result<(), Rpc
 }
 
 fn trace_transaction(api: &Api, args: &mut Args<'_>) -> Result<GethTrace, RpcError> {
-    let hash: B256 = args.next()?;
+    let hash: B256 = args.required()?;
     let mut inspector = inspector(args.optional()?.unwrap_or_default())?;
     let chain = api.node.chain();
     let (block, index) = chain.transaction_place(hash)?.ok_or(RpcError::NotFound("transaction"))?;
@@ -165,7 +167,7 @@ fn trace(
 }
 
 fn trace_call(api: &Api, args: &mut Args<'_>) -> Result<GethTrace, RpcError> {
-    let request: TransactionRequest = args.next()?;
+    let request: TransactionRequest = args.required()?;
     let id: Option<BlockId> = args.optional()?;
     let options: GethDebugTracingCallOptions = args.optional()?.unwrap_or_default();
     let chain = api.node.chain();

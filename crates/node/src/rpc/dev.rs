@@ -17,21 +17,21 @@ const MOST_BLOCKS: u64 = 1_000;
 
 pub(super) fn register(methods: &mut Methods) {
     methods.add("eth_sendTransaction", 1, send_transaction);
-    methods.add("eth_signTransaction", 1, |api, args| sign_transaction(api, args.next()?));
-    methods.add("eth_sign", 2, |api, args| sign(api, args.next()?, args.next()?));
+    methods.add("eth_signTransaction", 1, |api, args| sign_transaction(api, args.required()?));
+    methods.add("eth_sign", 2, |api, args| sign(api, args.required()?, args.required()?));
     methods.add("personal_sign", 2, |api, args| {
-        let message = args.next()?;
-        sign(api, args.next()?, message)
+        let message = args.required()?;
+        sign(api, args.required()?, message)
     });
     methods.add("evm_mine", 1, mine);
     methods.add("anvil_mine", 2, mine_many);
     methods.add("hardhat_mine", 2, mine_many);
     methods.add("evm_increaseTime", 1, |api, args| {
-        let Number(seconds) = args.next()?;
+        let Number(seconds) = args.required()?;
         Ok(api.node.increase_time(Duration::from_secs(seconds)))
     });
     methods.add("evm_setNextBlockTimestamp", 1, |api, args| {
-        let Number(timestamp) = args.next()?;
+        let Number(timestamp) = args.required()?;
         if api.node.set_next_timestamp(timestamp) {
             return Ok(());
         }
@@ -39,7 +39,7 @@ pub(super) fn register(methods: &mut Methods) {
     });
     methods.add("evm_snapshot", 0, |api, _| Ok(U64::from(api.node.chain().head_number())));
     methods.add("evm_revert", 1, |api, args| {
-        let number: U64 = args.next()?;
+        let number: U64 = args.required()?;
         Ok(api.node.chain().set_head(number.to()).is_ok())
     });
     methods.add("anvil_rollback", 1, |api, args| {
@@ -121,12 +121,12 @@ fn sign_transaction(api: &Api, request: TransactionRequest) -> Result<Bytes, Rpc
 }
 
 fn send_transaction(api: &Api, args: &mut Args<'_>) -> Result<B256, RpcError> {
-    let encoded = sign_transaction(api, args.next()?)?;
+    let encoded = sign_transaction(api, args.required()?)?;
     Ok(api.node.submit(&encoded)?)
 }
 
 fn blobs_by_transaction(api: &Api, args: &mut Args<'_>) -> Result<Option<Vec<String>>, RpcError> {
-    let hash: B256 = args.next()?;
+    let hash: B256 = args.required()?;
     let chain = api.node.chain();
     let Some((block, _)) = chain.transaction_place(hash)? else { return Ok(None) };
     let sidecars = chain.sidecars(block.hash())?;

@@ -59,8 +59,8 @@ fn tips(block: &Block) -> Vec<(u128, u64)> {
 }
 
 fn fee_history(api: &Api, args: &mut Args<'_>) -> Result<FeeHistory, RpcError> {
-    let count: U256 = args.next()?;
-    let newest: BlockNumberOrTag = args.next()?;
+    let count: U256 = args.required()?;
+    let newest: BlockNumberOrTag = args.required()?;
     let percentiles: Option<Vec<f64>> = args.optional()?;
     let chain = api.node.chain();
     let newest = chain.number_of(newest);

@@ -15,9 +15,9 @@ use crate::{block::Block, mempool::PoolTransaction};
 const FILTER_LIFE: Duration = Duration::from_secs(300);
 
 pub(super) fn register(methods: &mut Methods) {
-    methods.add("eth_getLogs", 1, |api, args| logs(api, &args.next()?));
+    methods.add("eth_getLogs", 1, |api, args| logs(api, &args.required()?));
     methods.add("eth_newFilter", 1, |api, args| {
-        let filter: Filter = args.next()?;
+        let filter: Filter = args.required()?;
         check(&filter)?;
         new_filter(api, Kind::Logs(Box::new(filter)))
     });
@@ -28,7 +28,7 @@ pub(super) fn register(methods: &mut Methods) {
     methods.add("eth_getFilterChanges", 1, filter_changes);
     methods.add("eth_getFilterLogs", 1, filter_logs);
     methods.add("eth_uninstallFilter", 1, |api, args| {
-        let id: U64 = args.next()?;
+        let id: U64 = args.required()?;
         Ok(api.filters.lock().filters.remove(&id.to()).is_some())
     });
 }
@@ -148,7 +148,7 @@ fn new_filter(api: &Api, kind: Kind) -> Result<U64, RpcError> {
 }
 
 fn filter_changes(api: &Api, args: &mut Args<'_>) -> Result<Changes, RpcError> {
-    let id: U64 = args.next()?;
+    let id: U64 = args.required()?;
     let head = api.node.chain().head_number();
     let (filter, from) = {
         let mut filters = api.filters.lock();
@@ -188,7 +188,7 @@ fn drain(receiver: &mut Receiver<PoolTransaction>) -> Vec<B256> {
 }
 
 fn filter_logs(api: &Api, args: &mut Args<'_>) -> Result<Vec<RpcLog>, RpcError> {
-    let id: U64 = args.next()?;
+    let id: U64 = args.required()?;
     let filter = match api.filters.lock().filters.get(&id.to()).map(|polled| &polled.kind) {
         Some(Kind::Logs(filter)) => filter.clone(),
         Some(_) => return Err(RpcError::InvalidParams("not a log filter".into())),

@@ -9,5 +9,5 @@ pub(super) fn register(methods: &mut Methods) {
     methods.add("net_listening", 0, |_, _| Ok(true));
     methods.add("net_peerCount", 0, |_, _| Ok(U64::ZERO));
     methods.add("web3_clientVersion", 0, |_, _| Ok(concat!("vellum/v", env!("CARGO_PKG_VERSION"))));
-    methods.add("web3_sha3", 1, |_, args| Ok::<B256, _>(keccak256(args.next::<Bytes>()?)));
+    methods.add("web3_sha3", 1, |_, args| Ok::<B256, _>(keccak256(args.required::<Bytes>()?)));
 }

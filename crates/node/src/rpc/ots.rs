@@ -23,7 +23,7 @@ pub(super) fn register(methods: &mut Methods) {
 }
 
 fn has_code(api: &Api, args: &mut Args<'_>) -> Result<bool, RpcError> {
-    let address: Address = args.next()?;
+    let address: Address = args.required()?;
     let block = api.block(args.optional()?)?;
     let account = api.node.chain().state_after(&block.header).account(address)?;
     Ok(account.is_some_and(|account| account.code_hash != alloy_consensus::constants::KECCAK_EMPTY))
@@ -49,7 +49,7 @@ struct Issuance {
 
 fn block_details(api: &Api, args: &mut Args<'_>) -> Result<Option<Details>, RpcError> {
     let chain = api.node.chain();
-    let number: BlockNumberOrTag = args.next()?;
+    let number: BlockNumberOrTag = args.required()?;
     let Some(block) = chain.block_at(number.into())? else { return Ok(None) };
     let mut total_fees = U256::ZERO;
     for index in 0..block.transactions.len() {
@@ -86,7 +86,7 @@ fn call_frame(api: &Api, hash: B256) -> Result<CallFrame, RpcError> {
 }
 
 fn transaction_error(api: &Api, args: &mut Args<'_>) -> Result<Bytes, RpcError> {
-    let frame = call_frame(api, args.next()?)?;
+    let frame = call_frame(api, args.required()?)?;
     Ok(frame.output.filter(|_| frame.error.is_some()).unwrap_or_default())
 }
 
@@ -106,7 +106,7 @@ struct TraceEntry {
 fn trace_transaction(api: &Api, args: &mut Args<'_>) -> Result<Vec<TraceEntry>, RpcError> {
     let mut entries = vec![];
     // A stack, not recursion: calls can be 1024 deep.
-    let mut waiting = vec![(call_frame(api, args.next()?)?, 0)];
+    let mut waiting = vec![(call_frame(api, args.required()?)?, 0)];
     while let Some((frame, depth)) = waiting.pop() {
         waiting.extend(frame.calls.into_iter().rev().map(|call| (call, depth + 1)));
         entries.push(TraceEntry {
@@ -123,8 +123,8 @@ fn trace_transaction(api: &Api, args: &mut Args<'_>) -> Result<Vec<TraceEntry>, 
 }
 
 fn by_sender_and_nonce(api: &Api, args: &mut Args<'_>) -> Result<Option<B256>, RpcError> {
-    let sender: Address = args.next()?;
-    let nonce: u64 = args.next()?;
+    let sender: Address = args.required()?;
+    let nonce: u64 = args.required()?;
     let chain = api.node.chain();
     let nonce_after = |number: u64| {
         let header = chain.header_by_number(number)?.ok_or(RpcError::NotFound("header"))?;

@@ -12,8 +12,8 @@ pub(super) fn register(methods: &mut Methods) {
 }
 
 fn proof(api: &Api, args: &mut Args<'_>) -> Result<EIP1186AccountProofResponse, RpcError> {
-    let address: Address = args.next()?;
-    let keys: Vec<JsonStorageKey> = args.next()?;
+    let address: Address = args.required()?;
+    let keys: Vec<JsonStorageKey> = args.required()?;
     let block = api.block(args.optional()?)?;
     if keys.len() > api.limits.proof_slots {
         return Err(RpcError::Limit(format!("more than {} storage keys", api.limits.proof_slots)));

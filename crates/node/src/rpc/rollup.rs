@@ -59,15 +59,19 @@ pub fn module(api: &Arc<Api>, rollup: RollupApi) -> RpcModule<Api> {
     add("optimism_rollupConfig", 0, |rollup, api, _| rollup_config(rollup, api));
     add("optimism_version", 0, |_, _, _| Ok(json!(concat!("vellum/v", env!("CARGO_PKG_VERSION")))));
     add("vellum_batch", 1, |rollup, _, args| {
-        Ok(rollup.view.batches.get(args.next::<U64>()?.to())?.map_or(Value::Null, |batch| batch_json(&batch)))
+        Ok(rollup
+            .view
+            .batches
+            .get(args.required::<U64>()?.to())?
+            .map_or(Value::Null, |batch| batch_json(&batch)))
     });
     add("vellum_batchOfBlock", 1, |rollup, _, args| {
-        let batch = rollup.view.batches.of_block(args.next::<U64>()?.to())?;
+        let batch = rollup.view.batches.of_block(args.required::<U64>()?.to())?;
         Ok(batch.map_or(Value::Null, |batch| batch_json(&batch)))
     });
     add("vellum_proofStatus", 1, proof_status);
     add("vellum_prove", 1, |rollup, _, args| {
-        rollup.view.proofs.want(args.next::<U64>()?.to())?;
+        rollup.view.proofs.want(args.required::<U64>()?.to())?;
         Ok(Value::Bool(true))
     });
     add("vellum_depositStatus", 1, deposit_status);
@@ -81,7 +85,7 @@ fn block(api: &Api, number: u64) -> Result<Arc<Block>, RpcError> {
 }
 
 fn output_at_block(rollup: &RollupApi, api: &Api, args: &mut Args<'_>) -> Result<Value, RpcError> {
-    let block = block(api, args.next::<U64>()?.to())?;
+    let block = block(api, args.required::<U64>()?.to())?;
     Ok(json!({
         "version": B256::ZERO,
         "outputRoot": output_root(&block.header, block.hash()),
@@ -126,7 +130,7 @@ fn sync_status(rollup: &RollupApi, api: &Api, _args: &mut Args<'_>) -> Result<Va
         "head_l1": l1,
         "safe_l1": l1,
         "finalized_l1": l1,
-        "unsafe_l2": block_ref(&*chain.head())?,
+        "unsafe_l2": block_ref(&chain.head())?,
         "safe_l2": block_ref(&*block(api, chain.safe())?)?,
         "finalized_l2": block_ref(&*block(api, chain.finalized())?)?,
         "pending_safe_l2": block_ref(&*block(api, chain.safe())?)?,
@@ -179,7 +183,7 @@ fn batch_json(batch: &Batch) -> Value {
 }
 
 fn proof_status(rollup: &RollupApi, _api: &Api, args: &mut Args<'_>) -> Result<Value, RpcError> {
-    let index = args.next::<U64>()?.to();
+    let index = args.required::<U64>()?.to();
     let Some(batch) = rollup.view.batches.get(index)? else { return Ok(Value::Null) };
     let job = rollup.view.proofs.job()?.filter(|job| (job.first..=job.last).contains(&index));
     let Some(job) = job else {
@@ -198,7 +202,7 @@ fn proof_status(rollup: &RollupApi, _api: &Api, args: &mut Args<'_>) -> Result<V
 }
 
 fn deposit_status(rollup: &RollupApi, api: &Api, args: &mut Args<'_>) -> Result<Value, RpcError> {
-    let transaction: B256 = args.next()?;
+    let transaction: B256 = args.required()?;
     let count = rollup.view.inbox.cursor()?.map_or(0, |cursor| cursor.deposit_count);
     // The newest are asked for most.
     for number in (count.saturating_sub(DEPOSITS_MAX as u64)..count).rev() {
@@ -224,7 +228,7 @@ fn deposit_json(rollup: &RollupApi, api: &Api, deposit: &L1Deposit) -> Result<Va
 }
 
 fn withdrawal_status(rollup: &RollupApi, api: &Api, args: &mut Args<'_>) -> Result<Value, RpcError> {
-    let transaction: B256 = args.next()?;
+    let transaction: B256 = args.required()?;
     let Some((block, index)) = api.node().chain().transaction_place(transaction)? else {
         return Ok(Value::Null);
     };

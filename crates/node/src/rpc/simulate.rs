@@ -34,7 +34,7 @@ pub(super) fn register(methods: &mut Methods) {
 }
 
 fn simulate(api: &Api, args: &mut Args<'_>) -> Result<Vec<SimulatedBlock<AnyBlock>>, RpcError> {
-    let payload: SimulatePayload = args.next()?;
+    let payload: SimulatePayload = args.required()?;
     let base = api.block(args.optional::<BlockId>()?)?;
     let blocks = &payload.block_state_calls;
     if blocks.is_empty() {

@@ -39,7 +39,7 @@ enum Wanted {
 impl Wanted {
     fn parse(params: &Params<'_>) -> Result<Self, RpcError> {
         let mut args = Args::parse(params.as_str(), 2)?;
-        Ok(match args.next()? {
+        Ok(match args.required()? {
             SubscriptionKind::NewHeads => Self::Heads,
             SubscriptionKind::Logs => {
                 let filter: Filter = args.optional()?.unwrap_or_default();

@@ -48,7 +48,7 @@ fn grouped<T>(content: Content, form: impl Fn(&PoolTransaction) -> T) -> Grouped
 }
 
 fn content_from(api: &Api, args: &mut Args<'_>) -> Result<Both<BTreeMap<String, AnyTransaction>>, RpcError> {
-    let sender: Address = args.next()?;
+    let sender: Address = args.required()?;
     let (pending, queued) = api.node.pool().content(Some(sender));
     let of = |content| grouped(content, convert::waiting).into_values().next().unwrap_or_default();
     Ok(Both { pending: of(pending), queued: of(queued) })
@@ -77,7 +77,7 @@ struct TransactionStatus {
 }
 
 fn status(api: &Api, args: &mut Args<'_>) -> Result<TransactionStatus, RpcError> {
-    let hash: B256 = args.next()?;
+    let hash: B256 = args.required()?;
     let answer = |status| TransactionStatus { status, block_number: None, missing_nonce: None, reason: None };
     if let Some((block, _)) = api.node.chain().transaction_place(hash)? {
         return Ok(TransactionStatus { block_number: Some(U64::from(block.number())), ..answer("included") });

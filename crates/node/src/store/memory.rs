@@ -8,7 +8,9 @@ use super::{Entries, Store, StoreError, Table, Write};
 
 /// A store in memory.
 #[derive(Debug, Default)]
-pub struct MemoryStore(RwLock<BTreeMap<Table, BTreeMap<Vec<u8>, Vec<u8>>>>);
+pub struct MemoryStore(RwLock<BTreeMap<Table, TableEntries>>);
+
+type TableEntries = BTreeMap<Vec<u8>, Vec<u8>>;
 
 impl Store for MemoryStore {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {

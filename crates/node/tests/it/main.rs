@@ -1,5 +1,7 @@
 //! Tests of the node from outside: its chain, its pool, and its server over real connections.
 
+#![allow(clippy::unwrap_used)]
+
 mod blobs;
 mod debug;
 mod eth;

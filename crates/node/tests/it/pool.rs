@@ -45,10 +45,9 @@ fn every_refusal_has_its_reason() {
     let rich = refused(&Tx { value: ETHER * U256::from(10_000), ..base.clone() });
     assert!(matches!(rich, PoolError::Funds { .. }));
     let init = vec![0; 49_153];
-    let create =
-        Tx { to: alloy_primitives::TxKind::Create, input: init.into(), gas: 10_000_000, ..base.clone() };
+    let create = Tx { to: alloy_primitives::TxKind::Create, input: init.into(), gas: 10_000_000, ..base };
     assert!(matches!(refused(&create), PoolError::InitCode { .. }));
-    let large = Tx { input: vec![0; 140_000].into(), gas: 10_000_000, ..base.clone() };
+    let large = Tx { input: vec![0; 140_000].into(), gas: 10_000_000, ..base };
     assert!(matches!(refused(&large), PoolError::Oversized { .. }));
     assert!(matches!(node.submit(b"\x02\x01"), Err(NodeError::Pool(PoolError::Malformed(_)))));
     assert!(matches!(node.submit(b""), Err(NodeError::Pool(PoolError::Malformed(_)))));

@@ -1,5 +1,7 @@
 //! Real proofs of a bundled program: interrupted, damaged, attested.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::Read;
 use std::net::Ipv4Addr;
 use std::path::Path;

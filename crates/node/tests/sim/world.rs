@@ -10,6 +10,7 @@ use alloy_signer::SignerSync;
 use alloy_sol_types::SolCall;
 use tokio::runtime::Runtime;
 use vellum_block::Fork;
+use vellum_block::genesis::GenesisAccount;
 use vellum_node::batch::Batches;
 use vellum_node::batcher::{Batcher, BatcherOptions};
 use vellum_node::chain::{Chain, Rules};
@@ -114,9 +115,10 @@ fn millis(clock: &ManualClock) -> u64 {
 
 /// An L1 that makes blocks when told to.
 fn l1_node(clock: Arc<ManualClock>) -> Arc<Node> {
-    let funded: Vec<Address> = (0..10).map(|index| keys::dev(index).unwrap().address()).collect();
-    let ether = U256::from(10).pow(U256::from(22));
-    let genesis = Genesis::ethereum(START, GAS_LIMIT, &funded, ether);
+    let balance = U256::from(10).pow(U256::from(22));
+    let account =
+        |index| (keys::dev(index).unwrap().address(), GenesisAccount { balance, ..Default::default() });
+    let genesis = Genesis::ethereum(START, GAS_LIMIT, &(0..10).map(account).collect()).unwrap();
     let rules = Rules::Ethereum { chain_id: L1_CHAIN_ID, fork: Fork::Prague };
     let chain = Chain::open(Arc::new(MemoryStore::default()), rules, &genesis).unwrap();
     let config = config(None);
