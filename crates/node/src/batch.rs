@@ -375,7 +375,13 @@ mod tests {
         assert_eq!(batches.last().unwrap(), 0);
         assert_eq!(batches.of_block(1).unwrap(), None);
         assert_eq!(batches.first_below(BatchState::Final).unwrap(), None);
-        let states = [BatchState::Final, BatchState::Final, BatchState::Proven, BatchState::Committed, BatchState::Closed];
+        let states = [
+            BatchState::Final,
+            BatchState::Final,
+            BatchState::Proven,
+            BatchState::Committed,
+            BatchState::Closed,
+        ];
         for (index, state) in (1..).zip(states) {
             let blob = Bytes::from(vec![index as u8; size_of::<Blob>()]);
             records.commit(Batches::add(&batch(index, state), &[blob]).unwrap()).unwrap();
@@ -414,9 +420,6 @@ mod tests {
         };
         assert_eq!(header_hash(&header), of_guest.hash());
         let genesis = genesis_hash(B256::repeat_byte(1), B256::repeat_byte(2));
-        assert_eq!(
-            genesis,
-            vellum_block::l2::genesis_batch_hash(B256::repeat_byte(1), B256::repeat_byte(2))
-        );
+        assert_eq!(genesis, vellum_block::l2::genesis_batch_hash(B256::repeat_byte(1), B256::repeat_byte(2)));
     }
 }

@@ -308,16 +308,15 @@ impl Batcher {
             // Included, and gone again.
             (Some(_), _) => self.commit_again(batch),
             (None, _) if !self.anchor_stands(&batch)? => self.commit_again(batch),
-            (None, _) => {
-                Err(BatcherError::Refused { index: batch.index, reason: reason(&outcome) })
-            }
+            (None, _) => Err(BatcherError::Refused { index: batch.index, reason: reason(&outcome) }),
         }
     }
 
     /// The same blocks once more, with the newest anchor; without the blocks if L2 took them back.
     fn commit_again(&self, mut batch: Batch) -> Result<Step, BatcherError> {
         let index = batch.index;
-        let last = if batch.last_block <= self.l2.head() { Some(self.l2.block(batch.last_block)?) } else { None };
+        let last =
+            if batch.last_block <= self.l2.head() { Some(self.l2.block(batch.last_block)?) } else { None };
         let block = match last {
             Some(block) if block.output_root == batch.output_root => block,
             _ => {
@@ -383,7 +382,10 @@ fn difference(got: &[u8], expected: &crate::contracts::PublicOutput) -> &'static
         ("the batch before", got.previousBatchHash == expected.previousBatchHash),
         ("the batch", got.batchHash == expected.batchHash),
         ("the blobs", got.blobs == expected.blobs),
-        ("the deposits", got.depositCount == expected.depositCount && got.depositHash == expected.depositHash),
+        (
+            "the deposits",
+            got.depositCount == expected.depositCount && got.depositHash == expected.depositHash,
+        ),
         ("the L1 anchor", got.l1Number == expected.l1Number && got.l1Hash == expected.l1Hash),
         ("the last block's number", got.lastBlock == expected.lastBlock),
         ("the last block's hash", got.lastBlockHash == expected.lastBlockHash),

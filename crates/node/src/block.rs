@@ -209,7 +209,9 @@ impl Block {
 
     /// The L1 block that an L2 block knows; none for genesis and for blocks of L1.
     pub fn l1_origin(&self) -> Option<OriginOfBlock> {
-        let Transaction::Deposit(attributes) = Transaction::decode(&self.transactions.first()?.encoded).ok()? else {
+        let Transaction::Deposit(attributes) =
+            Transaction::decode(&self.transactions.first()?.encoded).ok()?
+        else {
             return None;
         };
         // setL1BlockValuesIsthmus(): selector, two scalars, sequence number, timestamp, number, two fees, hash, …

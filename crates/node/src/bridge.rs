@@ -253,10 +253,8 @@ impl Bridge {
             return Ok(TransferStatus::Withdrawal { hash: withdrawal.hash, state: self.state(&withdrawal)? });
         }
         // The node knows which place in the queue the deposit has.
-        let status: Option<DepositAnswer> = self
-            .l2
-            .request("vellum_depositStatus", json!([transaction]))
-            .map_err(BridgeError::L2)?;
+        let status: Option<DepositAnswer> =
+            self.l2.request("vellum_depositStatus", json!([transaction])).map_err(BridgeError::L2)?;
         let status = status.ok_or(BridgeError::Unknown(transaction))?;
         let receipt = self.l2.receipt(status.l2_transaction_hash).map_err(BridgeError::L2)?;
         Ok(TransferStatus::Deposit {

@@ -211,7 +211,8 @@ impl Config {
     /// The first value that cannot work.
     pub fn check(&self) -> Result<(), ConfigError> {
         let value = |option, reason: &str| Err(ConfigError::Value { option, reason: reason.to_owned() });
-        for (option, url) in [("l1-url", Some(&self.l1_url)), ("l1-beacon-url", self.l1_beacon_url.as_ref())] {
+        for (option, url) in [("l1-url", Some(&self.l1_url)), ("l1-beacon-url", self.l1_beacon_url.as_ref())]
+        {
             if url.is_some_and(|url| !is_http(url)) {
                 return value(option, "expected an address that begins with http:// or https://");
             }

@@ -277,7 +277,8 @@ impl Artifact {
     pub const GAS_PRICE_ORACLE: Self =
         artifact("GasPriceOracle", include_str!("../../../contracts/artifacts/GasPriceOracle.json"));
     /// Collected fees.
-    pub const FEE_VAULT: Self = artifact("FeeVault", include_str!("../../../contracts/artifacts/FeeVault.json"));
+    pub const FEE_VAULT: Self =
+        artifact("FeeVault", include_str!("../../../contracts/artifacts/FeeVault.json"));
     /// L2 tokens of L1 tokens.
     pub const TOKEN_FACTORY: Self = artifact(
         "OptimismMintableERC20Factory",

@@ -354,7 +354,8 @@ impl Coordinator {
             };
             let proof = self.parts.prover.proof(&job.id)?;
             match self.parts.attesters.attest(index, &statement, proof) {
-                Ok(attestation) if job.attestations.iter().any(|known| known.signer == attestation.signer) => {}
+                Ok(attestation)
+                    if job.attestations.iter().any(|known| known.signer == attestation.signer) => {}
                 Ok(attestation) => {
                     tracing::info!(first = job.first, last = job.last, signer = %attestation.signer, "attested");
                     job.attestations.push(attestation);
@@ -411,11 +412,7 @@ impl Coordinator {
     }
 
     fn settle(&self, job: &Job, place: Option<L1Place>) -> Result<Step, CoordinatorError> {
-        let mut writes = vec![
-            remove(JOB),
-            remove(INPUT),
-            put(key(DONE, job.last), job)?,
-        ];
+        let mut writes = vec![remove(JOB), remove(INPUT), put(key(DONE, job.last), job)?];
         for index in job.first..=job.last {
             let batch = Batch { state: BatchState::Proven, proof: place, ..self.batches.existing(index)? };
             writes.push(Batches::change(&batch)?);

@@ -166,10 +166,8 @@ impl Devnet {
         let handle = runtime.handle.clone();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         // The keys of the guest program take seconds; everything else waits for other things meanwhile.
-        let guest = load_guest().map_err(|error| StartError::System {
-            what: "start a thread",
-            reason: error.to_string(),
-        })?;
+        let guest = load_guest()
+            .map_err(|error| StartError::System { what: "start a thread", reason: error.to_string() })?;
 
         let embedded = match options.l1 {
             L1Choice::Embedded { port } => {
@@ -187,10 +185,8 @@ impl Devnet {
         if !DEV_CHAIN_IDS.contains(&l1_chain_id) {
             return Err(StartError::NotDevelopment(l1_chain_id));
         }
-        let guest = guest
-            .join()
-            .unwrap_or_else(|_| Err(GuestError::Missing(GUEST.to_owned())))
-            .map(Arc::new)?;
+        let guest =
+            guest.join().unwrap_or_else(|_| Err(GuestError::Missing(GUEST.to_owned()))).map(Arc::new)?;
         let network = network(options, l1.clone(), l1_chain_id, guest.vk(), &*clock)?;
         same_program(&network.deployment, &guest)?;
         let chain = network.l2.chain()?;
@@ -198,14 +194,8 @@ impl Devnet {
 
         let store: Arc<dyn Store> = Arc::new(RedbStore::open(&options.data_dir.join("l2"))?);
         let records = Records::new(store.clone());
-        let (node, l2) = open_l2(
-            &chain,
-            &network.l2,
-            store,
-            clock.clone(),
-            options.block_time,
-            Some(dev_keys()?),
-        )?;
+        let (node, l2) =
+            open_l2(&chain, &network.l2, store, clock.clone(), options.block_time, Some(dev_keys()?))?;
         let (stop, stopped) = watch::channel(false);
 
         let urls = attesters(&handle, &guest, &deployment, &stopped)?;

@@ -103,7 +103,8 @@ impl Finalizer {
         let mut writes = Vec::new();
         let mut last_block = 0;
         for index in first..=last_final.min(first + BATCHES_PER_STEP - 1) {
-            let Some(batch) = self.batches.get(index)?.filter(|batch| batch.state == BatchState::Proven) else {
+            let Some(batch) = self.batches.get(index)?.filter(|batch| batch.state == BatchState::Proven)
+            else {
                 break;
             };
             last_block = batch.last_block;

@@ -195,12 +195,7 @@ impl L1View for Inbox {
         Ok(header.map(|header| l2::L1Origin::new(&header.header, header.hash)))
     }
 
-    fn deposits(
-        &self,
-        from: u64,
-        up_to_block: u64,
-        limit: usize,
-    ) -> Result<Vec<l2::QueuedDeposit>, String> {
+    fn deposits(&self, from: u64, up_to_block: u64, limit: usize) -> Result<Vec<l2::QueuedDeposit>, String> {
         let deposits = Self::deposits(self, from, up_to_block, limit).map_err(|error| error.to_string())?;
         Ok(deposits.into_iter().map(|deposit| deposit.queued).collect())
     }
@@ -256,7 +251,9 @@ impl Watcher {
     }
 
     fn knows(&self, header: &L1Header) -> bool {
-        self.inbox.header(header.number()).is_ok_and(|known| known.is_some_and(|known| known.hash == header.hash))
+        self.inbox
+            .header(header.number())
+            .is_ok_and(|known| known.is_some_and(|known| known.hash == header.hash))
     }
 
     /// The first block. Nothing of the rollup is in it.

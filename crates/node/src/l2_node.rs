@@ -9,9 +9,7 @@ use op_alloy_consensus::OpTxEnvelope;
 use vellum_block::NodeSet;
 use vellum_block::l2::blob::Blob;
 use vellum_block::l2::codec::{self, Payload, PayloadBlock, PayloadTransaction};
-use vellum_block::l2::{
-    BatchHeader, BatchInput, BatchWithBlobs, DepositQueue, RollupConfig, output_root,
-};
+use vellum_block::l2::{BatchHeader, BatchInput, BatchWithBlobs, DepositQueue, RollupConfig, output_root};
 
 use crate::block::Block;
 use crate::contracts;
@@ -113,8 +111,7 @@ impl L2 for L2Node {
         let blocks = (first..=last).map(|number| self.payload_block(number));
         let payload = Payload::new(blocks.collect::<Result<Vec<_>, _>>()?);
         let blobs = codec::encode(&payload, self.config.l2_chain_id);
-        let blobs =
-            blobs.map_err(|error| L2Error::Encode { first, last, reason: error.to_string() })?;
+        let blobs = blobs.map_err(|error| L2Error::Encode { first, last, reason: error.to_string() })?;
         Ok(blobs.into_iter().map(Bytes::from).collect())
     }
 

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, U256, address};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use vellum_block::genesis::{Alloc, GenesisAccount, genesis_state, system_contracts};
 use vellum_block::l2::{
     ConfigError, L1_BLOCK, L1Origin, MESSAGE_PASSER, RollupConfig, SEQUENCER_FEE_VAULT, genesis_header,
     l1_block_storage, output_root,
 };
-use vellum_block::genesis::{Alloc, GenesisAccount, genesis_state, system_contracts};
 use vellum_block::trie::TrieError;
 
 use crate::contracts::{Artifact, ArtifactError};

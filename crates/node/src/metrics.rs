@@ -98,7 +98,8 @@ fn text(measured: &Measured) -> Result<String, StoreError> {
         ("steps", "Things that a task did.", (|status| status.steps) as fn(&crate::tasks::TaskStatus) -> u64),
         ("errors", "Errors of a task.", |status| status.errors),
     ] {
-        let _ = write!(out, "# HELP vellum_task_{what}_total {help}\n# TYPE vellum_task_{what}_total counter\n");
+        let _ =
+            write!(out, "# HELP vellum_task_{what}_total {help}\n# TYPE vellum_task_{what}_total counter\n");
         for (task, status) in view.board.all() {
             let _ = writeln!(out, "vellum_task_{what}_total{{task=\"{task}\"}} {}", value(&status));
         }

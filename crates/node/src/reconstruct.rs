@@ -12,7 +12,7 @@ use thiserror::Error;
 use vellum_block::l2::blob::{Blob, BlobError};
 use vellum_block::l2::codec::{self, PayloadTransaction};
 use vellum_block::l2::{
-    Derivation, DepositQueue, L1Origin, ParentOrigin, QueuedDeposit, RollupConfig, output_root,
+    DepositQueue, Derivation, L1Origin, ParentOrigin, QueuedDeposit, RollupConfig, output_root,
 };
 use vellum_block::{InvalidReason, TransactionOutcome};
 

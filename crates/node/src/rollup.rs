@@ -115,6 +115,10 @@ impl RollupService {
         let batch_sender = sender(parts.batcher_key);
         let proof_sender = sender(parts.prover_key);
         let mut tasks = Tasks::default();
+        // Loading the set-up takes seconds; the first batch need not wait for it.
+        std::thread::Builder::new().name("kzg".to_owned()).spawn(|| {
+            crate::kzg::settings();
+        })?;
 
         let watcher = Watcher::new(
             l1.clone(),
@@ -154,8 +158,7 @@ impl RollupService {
         let of_task = clock.clone();
         tasks.spawn("coordinator", POLL, move || coordinator.step(now_ms(&of_task)))?;
 
-        let finalizer =
-            Finalizer::new(l1, l2, proof_sender.clone(), records.clone(), deployment.clone());
+        let finalizer = Finalizer::new(l1, l2, proof_sender.clone(), records.clone(), deployment.clone());
         tasks.spawn("finalizer", POLL, move || finalizer.step())?;
 
         for (name, sender) in [("batch-sender", batch_sender), ("proof-sender", proof_sender)] {

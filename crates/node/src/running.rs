@@ -196,10 +196,8 @@ pub(crate) struct EndingRuntime {
 impl EndingRuntime {
     pub(crate) fn start() -> Result<Self, StartError> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| StartError::System {
-            what: "start the runtime",
-            reason: error.to_string(),
-        })?;
+        let runtime = runtime
+            .map_err(|error| StartError::System { what: "start the runtime", reason: error.to_string() })?;
         Ok(Self { handle: runtime.handle().clone(), runtime: Some(runtime) })
     }
 }
@@ -229,7 +227,13 @@ pub(crate) fn serve(
         }
     });
     let address = server.address();
-    Ok(RunningChain { stop, server: Some(server), sequencer: Some(sequencer), handle: handle.clone(), address })
+    Ok(RunningChain {
+        stop,
+        server: Some(server),
+        sequencer: Some(sequencer),
+        handle: handle.clone(),
+        address,
+    })
 }
 
 /// Serves L2 with the rollup's methods.
@@ -390,14 +394,7 @@ impl RollupNode {
             block_time: config.block_time.0.as_secs().max(1),
         };
         let chain = serve_l2(&handle, node, config.rpc_address, rollup)?;
-        Ok(Self {
-            address: chain.address,
-            view,
-            _chain: chain,
-            _service: service,
-            stop,
-            _runtime: runtime,
-        })
+        Ok(Self { address: chain.address, view, _chain: chain, _service: service, stop, _runtime: runtime })
     }
 
     /// Where JSON-RPC is served.
@@ -429,8 +426,10 @@ pub fn deploy_rollup(
         options.owner = key.address();
     }
     let guest = BundledGuest::load(GUEST)?;
-    let file_error =
-        |error: io::Error| StartError::File { path: data_dir.display().to_string(), reason: error.to_string() };
+    let file_error = |error: io::Error| StartError::File {
+        path: data_dir.display().to_string(),
+        reason: error.to_string(),
+    };
     std::fs::create_dir_all(data_dir).map_err(file_error)?;
     let records = Records::new(Arc::new(RedbStore::open(data_dir)?));
     let sender = Sender::new(l1.clone(), records.clone(), key, l1_chain_id, SenderOptions::default());

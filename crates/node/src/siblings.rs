@@ -45,7 +45,8 @@ pub(crate) fn needed(
     changes: &[KeyChange],
     visit: &mut dyn FnMut(B256, &Bytes),
 ) -> Result<(), StateError> {
-    let mut changes: Vec<Change> = changes.iter().map(|change| (nibbles(&change.key), change.removed)).collect();
+    let mut changes: Vec<Change> =
+        changes.iter().map(|change| (nibbles(&change.key), change.removed)).collect();
     changes.sort_unstable();
     if root == EMPTY_ROOT_HASH || !changes.iter().any(|(_, removed)| *removed) {
         return Ok(());
@@ -80,11 +81,13 @@ impl Walk<'_> {
             return Ok(set || !matches!(child, Child::Empty));
         }
         let Some(node) = self.load(child)? else { return Ok(set) };
-        let rest = |change: &Change, path: &[u8]| change.0.get(depth..).is_some_and(|rest| rest.starts_with(path));
+        let rest =
+            |change: &Change, path: &[u8]| change.0.get(depth..).is_some_and(|rest| rest.starts_with(path));
         match node {
             Node::Leaf(path) => Ok(set || !changes.iter().any(|change| change.1 && rest(change, &path))),
             Node::Extension(path, below) => {
-                let inside: Vec<Change> = changes.iter().filter(|change| rest(change, &path)).copied().collect();
+                let inside: Vec<Change> =
+                    changes.iter().filter(|change| rest(change, &path)).copied().collect();
                 let outside = changes.iter().any(|change| !change.1 && !rest(change, &path));
                 Ok(self.survives(&below, &inside, depth + path.len())? || outside)
             }
@@ -120,7 +123,11 @@ fn parse(mut node: &[u8]) -> alloy_rlp::Result<Node> {
         let (&flags, packed) = path.split_first().ok_or(alloy_rlp::Error::InputTooShort)?;
         let odd = (flags & 0x10 != 0).then_some(flags & 15);
         let path = odd.into_iter().chain(packed.iter().flat_map(|byte| [byte >> 4, byte & 15])).collect();
-        return Ok(if flags & 0x20 != 0 { Node::Leaf(path) } else { Node::Extension(path, parse_child(target)?) });
+        return Ok(if flags & 0x20 != 0 {
+            Node::Leaf(path)
+        } else {
+            Node::Extension(path, parse_child(target)?)
+        });
     }
     let children = items.get(..16).filter(|_| items.len() == 17);
     let children = children.ok_or(alloy_rlp::Error::Custom("neither two nor 17 items"))?;
@@ -157,16 +164,20 @@ mod tests {
     #[test]
     fn nothing_that_removals_need_is_missing() {
         for seed in 0..200_u64 {
-            let random = |index: u64, salt: u64| keccak256([seed, index, salt].map(u64::to_be_bytes).concat());
+            let random =
+                |index: u64, salt: u64| keccak256([seed, index, salt].map(u64::to_be_bytes).concat());
             let count = 2 + u64::from(random(0, 0)[0]) % 60;
-            let storage: BTreeMap<U256, U256> = (0..count).map(|slot| (U256::from(slot), U256::from(slot + 1))).collect();
+            let storage: BTreeMap<U256, U256> =
+                (0..count).map(|slot| (U256::from(slot), U256::from(slot + 1))).collect();
             let owner = alloy_primitives::Address::ZERO;
             let account = GenesisAccount { nonce: 1, storage, ..GenesisAccount::default() };
             let state = genesis_state(&Alloc::from([(owner, account)])).unwrap();
             let root = state.storage_root(owner);
             let store = Arc::new(MemoryStore::default());
             let nodes = state.contents.nodes.iter();
-            store.commit(nodes.map(|(hash, node)| Write::put(Table::Nodes, hash, node.to_vec())).collect()).unwrap();
+            store
+                .commit(nodes.map(|(hash, node)| Write::put(Table::Nodes, hash, node.to_vec())).collect())
+                .unwrap();
             let reader = NodeReader::new(store);
 
             let key = |slot: u64| keccak256(U256::from(slot).to_be_bytes::<32>());

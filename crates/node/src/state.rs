@@ -264,7 +264,9 @@ impl<H: BlockHashes> LazyState<H> {
             if before.is_some() || !gone {
                 accounts.push(KeyChange { key: keccak256(address), removed: gone });
             }
-            let Some(before) = before.filter(|_| !now.account_state.is_storage_cleared() && !gone) else { continue };
+            let Some(before) = before.filter(|_| !now.account_state.is_storage_cleared() && !gone) else {
+                continue;
+            };
             let mut slots = vec![];
             for (&slot, value) in &now.storage {
                 // A zero that was zero before is no change.

@@ -84,8 +84,9 @@ impl Tasks {
     ) -> std::io::Result<()> {
         let (stop, board) = (self.stop.clone(), self.board.clone());
         board.change(name, |_| ());
-        let thread =
-            std::thread::Builder::new().name(name.to_owned()).spawn(move || run(name, poll, step, &stop, &board))?;
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || run(name, poll, step, &stop, &board))?;
         self.threads.push(thread);
         Ok(())
     }

@@ -440,9 +440,8 @@ impl Sender {
         }
         let unusable = || SenderError::Blob { name: entry.name.clone() };
         let owned = blobs.iter().map(|blob| **blob).collect();
-        let sidecar =
-            BlobTransactionSidecar::try_from_blobs_with_settings(owned, crate::kzg::settings())
-                .map_err(|_| unusable())?;
+        let sidecar = BlobTransactionSidecar::try_from_blobs_with_settings(owned, crate::kzg::settings())
+            .map_err(|_| unusable())?;
         let transaction = TxEip4844 {
             chain_id: self.chain_id,
             nonce,

@@ -202,7 +202,8 @@ fn deposit_status(rollup: &RollupApi, api: &Api, args: &mut Args<'_>) -> Result<
     let count = rollup.view.inbox.cursor()?.map_or(0, |cursor| cursor.deposit_count);
     // The newest are asked for most.
     for number in (count.saturating_sub(DEPOSITS_MAX as u64)..count).rev() {
-        let Some(deposit) = rollup.view.inbox.deposit(number)?.filter(|it| it.l1_transaction == transaction) else {
+        let Some(deposit) = rollup.view.inbox.deposit(number)?.filter(|it| it.l1_transaction == transaction)
+        else {
             continue;
         };
         return deposit_json(rollup, api, &deposit);
@@ -224,7 +225,9 @@ fn deposit_json(rollup: &RollupApi, api: &Api, deposit: &L1Deposit) -> Result<Va
 
 fn withdrawal_status(rollup: &RollupApi, api: &Api, args: &mut Args<'_>) -> Result<Value, RpcError> {
     let transaction: B256 = args.next()?;
-    let Some((block, index)) = api.node().chain().transaction_place(transaction)? else { return Ok(Value::Null) };
+    let Some((block, index)) = api.node().chain().transaction_place(transaction)? else {
+        return Ok(Value::Null);
+    };
     let logs = block.receipts.get(index).map(|receipt| receipt.logs.clone()).unwrap_or_default();
     let Some(message) = logs.iter().find_map(bridge::message) else { return Ok(Value::Null) };
     let batch = rollup.view.batches.of_block(block.number())?;

@@ -114,7 +114,8 @@ fn a_nonce_that_somebody_else_used_is_given_up() {
     mine.submit("mine", &payment(4)).unwrap();
     assert_eq!(mine.step(now_ms()).unwrap(), Step::Done, "signed, not sent");
     other.submit("other", &payment(5)).unwrap();
-    let all_sent = |sender: &Sender| (0..2).for_each(|_| assert_eq!(sender.step(now_ms()).unwrap(), Step::Done));
+    let all_sent =
+        |sender: &Sender| (0..2).for_each(|_| assert_eq!(sender.step(now_ms()).unwrap(), Step::Done));
     all_sent(&other);
     anvil.rpc("evm_mine", json!([]));
     assert_eq!(mine.step(now_ms()).unwrap(), Step::Done, "given up");

@@ -35,10 +35,10 @@ use vellum_node::rpc::{Api, Limits, Server, ServerConfig};
 use vellum_node::running::Network;
 use vellum_node::sequencer::Mining;
 use vellum_node::step::Step;
-use vellum_node::store::memory::MemoryStore;
 use vellum_node::store::Store;
+use vellum_node::store::memory::MemoryStore;
 
-use crate::faults::{FaultyL1, FaultyStore, Faults, Random};
+use crate::faults::{Faults, FaultyL1, FaultyStore, Random};
 use crate::parts::{ATTESTERS, NativeGuest, SimAttesters, SimProver, shared};
 
 const L1_CHAIN_ID: u64 = 900;
@@ -137,7 +137,8 @@ fn config(inbox: Option<Inbox>) -> NodeConfig {
 impl World {
     /// Deploys everything; nothing goes wrong yet.
     pub(crate) fn new(seed: u64) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let clock = clock();
         let l1 = l1_node(clock.clone());
         let config = ServerConfig::new(([127, 0, 0, 1], 0).into());
@@ -398,7 +399,8 @@ impl Process {
         let rules = Rules::L2(Arc::new(world.chain.config.clone()));
         let chain = Chain::open(store, rules, &world.chain.genesis).map_err(|error| text(&error))?;
         let clock: Arc<dyn Clock> = world.clock.clone();
-        let node = Node::new(Arc::new(chain), clock, config(Some(inbox.clone()))).map_err(|error| text(&error))?;
+        let node =
+            Node::new(Arc::new(chain), clock, config(Some(inbox.clone()))).map_err(|error| text(&error))?;
         let node = Arc::new(node);
         let origin = world.network.l2.origin.number;
         let l2: Arc<dyn L2> =
@@ -413,8 +415,7 @@ impl Process {
         let [batch_sender, proof_sender] = senders.clone();
         let portal = deployment.contracts.portal;
         let start = deployment.l1_block;
-        let watcher =
-            Watcher::new(l1.clone(), l2.clone(), records.clone(), portal, start, CONFIRMATIONS);
+        let watcher = Watcher::new(l1.clone(), l2.clone(), records.clone(), portal, start, CONFIRMATIONS);
         let batcher = Batcher::new(
             l1.clone(),
             l2.clone(),
@@ -462,8 +463,7 @@ fn deploy(l1: &Node, clock: &ManualClock, truth: Arc<HttpL1>) -> (Network, L2Cha
     let records = Records::new(Arc::new(MemoryStore::default()));
     let key = keys::dev(DEPLOYER).unwrap();
     let owner = key.address();
-    let sender =
-        Sender::new(truth.clone(), records.clone(), key, L1_CHAIN_ID, SenderOptions::default());
+    let sender = Sender::new(truth.clone(), records.clone(), key, L1_CHAIN_ID, SenderOptions::default());
     let deployer = Deployer::plan(&*truth, &records, &sender).unwrap();
     let contracts = deployer.contracts();
     let origin = truth.header(deployer.l1_block()).unwrap().unwrap();
@@ -526,4 +526,3 @@ fn transaction(chain_id: u64, nonce: u64, to: Address, value: u64, input: Vec<u8
     let signature = key.sign_hash_sync(&transaction.signature_hash()).unwrap();
     alloy_consensus::TxEnvelope::from(transaction.into_signed(signature)).encoded_2718()
 }
-

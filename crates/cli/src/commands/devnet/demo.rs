@@ -125,7 +125,8 @@ impl Demo {
         }
         let call = Token::transferCall { to: FRIEND, value: wei(2_000_000) }.abi_encode();
         // With a gas limit of its own, so that it is sent although it fails.
-        let request = Request { to: Some(token), data: call.into(), gas: Some(100_000), ..Default::default() };
+        let request =
+            Request { to: Some(token), data: call.into(), gas: Some(100_000), ..Default::default() };
         let receipt = bridge::send_any(&self.bridge.l2, user()?, "a transfer that fails", request)?;
         require(!receipt.success, "a transfer of more tokens than there are succeeded")?;
         self.note("transfer of too many tokens, reverted", "L2", Some(&receipt));
@@ -252,7 +253,11 @@ fn require(condition: bool, otherwise: &str) -> Result<(), Failure> {
 
 impl Display for Report {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "{:>8}  {:<5} {:>6}  {:>9}  {:>9}  what", "seconds", "chain", "block", "gas", "blob gas")?;
+        writeln!(
+            f,
+            "{:>8}  {:<5} {:>6}  {:>9}  {:>9}  what",
+            "seconds", "chain", "block", "gas", "blob gas"
+        )?;
         let show = |number: Option<u64>| number.map_or(String::new(), |number| number.to_string());
         for step in &self.steps {
             writeln!(
@@ -273,6 +278,9 @@ impl Display for Report {
             "proof: {} cycles in {} shards, {} bytes, proven in {:.1} s",
             self.cycles, self.shards, self.proof_bytes, self.prove_seconds
         )?;
-        writeln!(f, "L1 accepted the batch because attestation services verified the proof; it does not do so itself yet.")
+        writeln!(
+            f,
+            "L1 accepted the batch because attestation services verified the proof; it does not do so itself yet."
+        )
     }
 }

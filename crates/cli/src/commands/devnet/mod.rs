@@ -186,7 +186,10 @@ impl Display for Ready {
             writeln!(f, "  {}  {}", account.address, account.private_key)?;
         }
         writeln!(f)?;
-        writeln!(f, "Batches are accepted on L1 because attestation services verified their proofs, not by L1 itself.")?;
+        writeln!(
+            f,
+            "Batches are accepted on L1 because attestation services verified their proofs, not by L1 itself."
+        )?;
         writeln!(f, "ready after {:.1} s; ctrl-C ends it", info.ready_ms as f64 / 1000.0)
     }
 }
