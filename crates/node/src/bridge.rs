@@ -108,8 +108,8 @@ pub struct Withdrawal {
 pub enum TransferStatus {
     /// From L1 to L2.
     Deposit {
-        /// Transaction on L2.
-        l2_transaction: B256,
+        /// Transaction on L2; none until L2 has taken the L1 block in.
+        l2_transaction: Option<B256>,
         /// True once it is in an L2 block.
         included: bool,
         /// Whether it succeeded there.
@@ -255,10 +255,18 @@ impl Bridge {
         // The node knows which place in the queue the deposit has.
         let status: Option<DepositAnswer> =
             self.l2.request("vellum_depositStatus", json!([transaction])).map_err(BridgeError::L2)?;
-        let status = status.ok_or(BridgeError::Unknown(transaction))?;
+        let Some(status) = status else {
+            // L2 is a little behind L1.
+            let receipt = self.l1.receipt(transaction).map_err(BridgeError::L1)?;
+            let is_deposit = receipt.is_some_and(|receipt| !deposits(&receipt, self.portal).is_empty());
+            return match is_deposit {
+                true => Ok(TransferStatus::Deposit { l2_transaction: None, included: false, success: None }),
+                false => Err(BridgeError::Unknown(transaction)),
+            };
+        };
         let receipt = self.l2.receipt(status.l2_transaction_hash).map_err(BridgeError::L2)?;
         Ok(TransferStatus::Deposit {
-            l2_transaction: status.l2_transaction_hash,
+            l2_transaction: Some(status.l2_transaction_hash),
             included: receipt.is_some(),
             success: receipt.map(|receipt| receipt.success),
         })

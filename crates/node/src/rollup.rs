@@ -115,6 +115,10 @@ impl RollupService {
         let batch_sender = sender(parts.batcher_key);
         let proof_sender = sender(parts.prover_key);
         let mut tasks = Tasks::default();
+        // Loading the set-up takes seconds; the first batch need not wait for it.
+        std::thread::Builder::new().name("kzg".to_owned()).spawn(|| {
+            crate::kzg::settings();
+        })?;
 
         let watcher = Watcher::new(
             l1.clone(),

@@ -221,7 +221,8 @@ impl Display for Found {
                     (true, Some(false)) => "on L2, where its transaction failed",
                     (true, _) => "on L2",
                 };
-                writeln!(f, "deposit {state}\nL2 transaction {l2_transaction}")
+                writeln!(f, "deposit {state}")?;
+                l2_transaction.map_or(Ok(()), |hash| writeln!(f, "L2 transaction {hash}"))
             }
             TransferStatus::Withdrawal { hash, state } => writeln!(f, "withdrawal {state}\nhash {hash}"),
         }

@@ -145,8 +145,7 @@ impl Chain {
         let stored: Option<Vec<StoredSidecar>> = self.stored(Table::Blobs, hash)?;
         let damaged = |_| StoreError::damaged(Table::Blobs, hash);
         let decode = |stored: StoredSidecar| {
-            let mut bytes = &stored.sidecar[..];
-            let sidecar = alloy_rlp::Header::decode(&mut bytes).and_then(|_| decode_sidecar(&mut bytes));
+            let sidecar = decode_sidecar(&mut &stored.sidecar[..]);
             Ok((stored.transaction, sidecar.map_err(damaged)?))
         };
         stored.unwrap_or_default().into_iter().map(decode).collect()
@@ -187,7 +186,7 @@ impl Chain {
 #[derive(Debug, alloy_rlp::RlpEncodable, alloy_rlp::RlpDecodable)]
 pub(super) struct StoredSidecar {
     pub(super) transaction: B256,
-    /// List of the sidecar's fields.
+    /// The sidecar's fields, one after the other.
     pub(super) sidecar: Bytes,
 }
 

@@ -6,7 +6,7 @@ use alloy_consensus::Sealable;
 use alloy_eips::BlockNumberOrTag;
 use alloy_eips::eip4844::Blob;
 use alloy_primitives::{Address, B256, Bytes, U64, U128, U256};
-use alloy_rpc_types_eth::{Block, Filter, Log, TransactionReceipt};
+use alloy_rpc_types_eth::{Block, Filter, Log};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -47,6 +47,20 @@ struct AnswerError {
     code: i64,
     message: String,
     data: Option<Value>,
+}
+
+/// A receipt of any transaction type, those of L2 included.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Receipt {
+    block_number: Option<U64>,
+    block_hash: Option<B256>,
+    status: U64,
+    gas_used: U64,
+    effective_gas_price: Option<U128>,
+    blob_gas_used: Option<U64>,
+    contract_address: Option<Address>,
+    logs: Vec<Log>,
 }
 
 impl HttpL1 {
@@ -237,22 +251,21 @@ impl L1 for HttpL1 {
     }
 
     fn receipt(&self, transaction: B256) -> Result<Option<L1Receipt>, L1Error> {
-        let method = "eth_getTransactionReceipt";
-        let receipt: Option<TransactionReceipt> = self.request(method, json!([transaction]))?;
+        let receipt: Option<Receipt> = self.request("eth_getTransactionReceipt", json!([transaction]))?;
         let Some(receipt) = receipt else { return Ok(None) };
         let (Some(block), Some(block_hash)) = (receipt.block_number, receipt.block_hash) else {
             return Ok(None);
         };
         Ok(Some(L1Receipt {
             transaction,
-            block,
+            block: block.to(),
             block_hash,
-            success: receipt.status(),
-            gas_used: receipt.gas_used,
-            gas_price: receipt.effective_gas_price,
-            blob_gas_used: receipt.blob_gas_used.unwrap_or_default(),
+            success: receipt.status == U64::ONE,
+            gas_used: receipt.gas_used.to(),
+            gas_price: receipt.effective_gas_price.unwrap_or_default().to(),
+            blob_gas_used: receipt.blob_gas_used.unwrap_or_default().to(),
             created: receipt.contract_address,
-            logs: receipt.logs().iter().map(|log| log.inner.clone()).collect(),
+            logs: receipt.logs.into_iter().map(|log| log.inner).collect(),
         }))
     }
 

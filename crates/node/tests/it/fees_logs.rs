@@ -64,7 +64,8 @@ async fn logs_are_found_by_range_hash_address_and_topic() {
 
     assert_eq!(served.call("eth_getFilterChanges", json!([filter])).await, all);
     assert_eq!(served.call("eth_getFilterChanges", json!([filter])).await, json!([]));
-    assert_eq!(served.call("eth_getFilterLogs", json!([filter])).await.as_array().unwrap().len(), 0);
+    // Without a range it is about the newest block.
+    assert_eq!(served.call("eth_getFilterLogs", json!([filter])).await.as_array().unwrap().len(), 1);
     assert_eq!(served.call("eth_getFilterChanges", json!([blocks])).await.as_array().unwrap().len(), 3);
     assert_eq!(served.call("eth_getFilterChanges", json!([waiting])).await, json!(hashes));
     assert_eq!(served.call("eth_uninstallFilter", json!([filter])).await, true);

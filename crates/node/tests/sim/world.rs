@@ -295,6 +295,8 @@ impl World {
         for _ in 0..QUIET_SECONDS {
             self.mine();
             self.settle_tasks();
+            // Blocks may have been taken back since.
+            self.resubmit();
             let process = self.process.as_ref().unwrap();
             let sealed = process.node.chain().head_number();
             let users_wait = process.node.has_includable() || self.deposits_on_l2() < self.deposits.len();
