@@ -407,8 +407,7 @@ impl Process {
             Node::new(Arc::new(chain), clock, config(Some(inbox.clone()))).map_err(|error| text(&error))?;
         let node = Arc::new(node);
         let origin = world.network.l2.origin.number;
-        let l2: Arc<dyn L2> =
-            Arc::new(L2Node::new(node.clone(), world.chain.config.clone(), inbox, origin));
+        let l2: Arc<dyn L2> = Arc::new(L2Node::new(node.clone(), world.chain.config.clone(), inbox, origin));
         let deployment = world.network.deployment.clone();
         let options = SenderOptions { confirmations: CONFIRMATIONS, ..SenderOptions::default() };
         let sender = |account| {
