@@ -46,8 +46,9 @@ const L1_CHAIN_ID: u64 = 900;
 const L2_CHAIN_ID: u64 = 901;
 const START: u64 = 1_700_000_000;
 const GAS_LIMIT: u64 = 30_000_000;
-/// Development accounts.
+/// Development accounts. A deposit uses up a nonce of its sender on L2, so another user makes them.
 const USER: u32 = 0;
+const DEPOSITOR: u32 = 1;
 const PROVER: u32 = 7;
 const BATCHER: u32 = 8;
 const DEPLOYER: u32 = 9;
@@ -230,7 +231,8 @@ impl World {
             data: Bytes::new(),
         };
         let portal = self.network.deployment.contracts.portal;
-        let transaction = transaction(L1_CHAIN_ID, number, portal, number + 1, call.abi_encode());
+        let transaction =
+            transaction(DEPOSITOR, L1_CHAIN_ID, number, (portal, number + 1), call.abi_encode());
         self.l1.submit(&transaction).unwrap();
         self.deposits.push(to);
     }
@@ -239,7 +241,7 @@ impl World {
     fn transfer(&mut self) {
         let number = self.sent.len() as u64;
         let to = recipient(number);
-        let transaction = transaction(L2_CHAIN_ID, number, to, number + 1, Vec::new());
+        let transaction = transaction(USER, L2_CHAIN_ID, number, (to, number + 1), Vec::new());
         self.sent.push(transaction.into());
         self.resubmit();
     }
@@ -360,7 +362,8 @@ impl World {
         for (number, transaction) in self.sent.iter().enumerate() {
             let hash = alloy_primitives::keccak256(transaction);
             let found = chain.transaction_place(hash).unwrap();
-            assert!(found.is_some(), "seed {seed}: transaction {number} is lost");
+            let again = || self.process.as_ref().unwrap().node.submit(transaction);
+            assert!(found.is_some(), "seed {seed}: transaction {number} is lost: {:?}", again());
             let balance = self.balance(recipient(number as u64));
             assert_eq!(balance, U256::from(number + 1), "seed {seed}: transaction {number}");
         }
@@ -512,9 +515,9 @@ fn recipient(number: u64) -> Address {
     Address::from_word(B256::from(U256::from(0x7af5_0000_0000 + number)))
 }
 
-/// A signed transaction of the user.
-fn transaction(chain_id: u64, nonce: u64, to: Address, value: u64, input: Vec<u8>) -> Vec<u8> {
-    let key = keys::dev(USER).unwrap();
+/// A signed transaction of a user that sends wei.
+fn transaction(user: u32, chain_id: u64, nonce: u64, (to, value): (Address, u64), input: Vec<u8>) -> Vec<u8> {
+    let key = keys::dev(user).unwrap();
     let transaction = TxEip1559 {
         chain_id,
         nonce,
