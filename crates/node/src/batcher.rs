@@ -252,6 +252,13 @@ impl Batcher {
     }
 
     fn check(&self, mut batch: Batch) -> Result<Step, BatcherError> {
+        // A reorg that took the anchor says nothing about node and guest, which disagreement would stop the chain.
+        if !self.anchor_stands(&batch)? {
+            return self.commit_again(batch);
+        }
+        if self.inbox.header(batch.l1_number)?.is_none_or(|known| known.hash != batch.l1_hash) {
+            return Ok(Step::Idle);
+        }
         let index = batch.index;
         let count = batch.deposit_count;
         let expected = range(&self.batches, &*self.l2, self.deployment.config_hash, index, index)?;

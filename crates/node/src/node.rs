@@ -22,6 +22,7 @@ use crate::{
     block::Block,
     chain::{Chain, ChainError, NewBlock, Rules, Source},
     clock::Clock,
+    keys::DEV_CHAIN_IDS,
     mempool::{Limits, Mempool, PoolError, PoolRules, PoolTransaction, SenderAccount},
     sequencer::Mining,
     state::StateError,
@@ -52,9 +53,6 @@ pub trait L1View: std::fmt::Debug + Send + Sync {
     /// Deposits from this number on that are in blocks up to this one, at most `limit`.
     fn deposits(&self, from: u64, up_to_block: u64, limit: usize) -> Result<Vec<QueuedDeposit>, String>;
 }
-
-/// Chain ids of development chains, the only ones on which a node signs for its users.
-pub const DEV_CHAIN_IDS: [u64; 4] = [900, 901, 1337, 31337];
 
 /// Why a node does not do what was asked.
 #[derive(Debug, thiserror::Error)]

@@ -120,7 +120,7 @@ pub fn methods(api: &Arc<Api>) -> RpcModule<Api> {
     txpool::register(&mut methods);
     debug::register(&mut methods);
     ots::register(&mut methods);
-    if !api.node.dev_accounts().is_empty() {
+    if api.node.config().dev.is_some() {
         dev::register(&mut methods);
     }
     subscribe::register(&mut methods);

@@ -122,7 +122,8 @@ fn l1_node(clock: Arc<ManualClock>) -> Arc<Node> {
     let genesis = Genesis::ethereum(START, GAS_LIMIT, &(0..10).map(account).collect()).unwrap();
     let rules = Rules::Ethereum { chain_id: L1_CHAIN_ID, fork: Fork::Prague };
     let chain = Chain::open(Arc::new(MemoryStore::default()), rules, &genesis).unwrap();
-    let config = config(None);
+    // Blobs are asked for by a method of development chains.
+    let config = NodeConfig { dev: Some(Vec::new()), ..config(None) };
     Arc::new(Node::new(Arc::new(chain), clock, config).unwrap())
 }
 
