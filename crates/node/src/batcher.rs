@@ -291,6 +291,10 @@ impl Batcher {
             if !self.anchor_stands(&batch)? {
                 return self.commit_again(batch);
             }
+            // The newest block does not know its own hash, so a commit estimated on it would revert.
+            if self.l1.head()?.number() <= batch.l1_number {
+                return Ok(Step::Idle);
+            }
             let bond = read(&*self.l1, self.rollup(), &Rollup::bondCall {})?;
             let request = Request {
                 to: Some(self.rollup()),
@@ -315,7 +319,11 @@ impl Batcher {
             // Included, and gone again.
             (Some(_), _) => self.commit_again(batch),
             (None, _) if !self.anchor_stands(&batch)? => self.commit_again(batch),
-            (None, _) => Err(BatcherError::Refused { index: batch.index, reason: reason(&outcome) }),
+            (None, _) => {
+                // It was never sent, and L1 may think otherwise later.
+                self.sender.forget(&name)?;
+                Err(BatcherError::Refused { index: batch.index, reason: reason(&outcome) })
+            }
         }
     }
 

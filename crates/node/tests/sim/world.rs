@@ -54,10 +54,10 @@ const BATCHER: u32 = 8;
 const DEPLOYER: u32 = 9;
 /// Things that happen before the faults stop.
 const EVENTS: u64 = 500;
-/// Seconds after which the chain must have caught up.
-const QUIET_SECONDS: u64 = 600;
-/// L1 blocks on top of one before the node believes it.
-const CONFIRMATIONS: u64 = 2;
+/// Seconds after which the chain must have caught up: less than what it takes an anchor to grow too old.
+const QUIET_SECONDS: u64 = 150;
+/// L1 blocks on top of one before the node believes it, at most: seeds have all depths.
+const CONFIRMATIONS_MAX: u64 = 2;
 /// Attestations that the contract wants.
 const THRESHOLD: usize = 2;
 
@@ -259,7 +259,7 @@ impl World {
     /// L1 loses its newest blocks; their transactions wait again and some new blocks come.
     fn reorg(&mut self) {
         let head = self.l1.chain().head_number();
-        let depth = 1 + self.random.below(2 * CONFIRMATIONS);
+        let depth = 1 + self.random.below(2 * CONFIRMATIONS_MAX);
         let target = head.saturating_sub(depth).max(self.network.deployment.l1_block + 20);
         if target >= head {
             return;
@@ -413,7 +413,8 @@ impl Process {
         let origin = world.network.l2.origin.number;
         let l2: Arc<dyn L2> = Arc::new(L2Node::new(node.clone(), world.chain.config.clone(), inbox, origin));
         let deployment = world.network.deployment.clone();
-        let options = SenderOptions { confirmations: CONFIRMATIONS, ..SenderOptions::default() };
+        let confirmations = world.seed % (CONFIRMATIONS_MAX + 1);
+        let options = SenderOptions { confirmations, ..SenderOptions::default() };
         let sender = |account| {
             let key = keys::dev(account).unwrap();
             Arc::new(Sender::new(l1.clone(), records.clone(), key, L1_CHAIN_ID, options))
@@ -422,7 +423,7 @@ impl Process {
         let [batch_sender, proof_sender] = senders.clone();
         let portal = deployment.contracts.portal;
         let start = deployment.l1_block;
-        let watcher = Watcher::new(l1.clone(), l2.clone(), records.clone(), portal, start, CONFIRMATIONS);
+        let watcher = Watcher::new(l1.clone(), l2.clone(), records.clone(), portal, start, confirmations);
         let batcher = Batcher::new(
             l1.clone(),
             l2.clone(),
