@@ -11,6 +11,14 @@ demo *arguments:
 test *arguments:
     cargo xtask test {{arguments}}
 
+# Simulate the rollup with faults: one seed, or thirty
+sim seed="":
+    {{ if seed == "" { "" } else { "VELLUM_SIM_SEED=" + seed } }} cargo nextest run --release -p vellum-node --test sim --no-capture
+
+# Run forge, cast, viem and ethers against a devnet
+clients:
+    cargo xtask clients
+
 # Check arrows and text
 tidy:
     cargo xtask tidy

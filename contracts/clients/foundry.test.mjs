@@ -14,8 +14,8 @@ let devnet, key, from;
 
 async function tool(name, ...arguments_) {
     const program = join(folder, "node_modules/.bin", name);
-    // `forge test` then looks for tests of this folder only.
-    const env = { ...process.env, FOUNDRY_TEST: "clients/fork" };
+    // `forge test` then looks for tests of this folder only, and `cast run` replays deposits, which it knows as Optimism's.
+    const env = { ...process.env, FOUNDRY_TEST: "clients/fork", FOUNDRY_NETWORK: "optimism" };
     const { stdout } = await execute(program, arguments_, { cwd: folder, env, maxBuffer: 1 << 26 });
     return stdout.trim();
 }
@@ -53,7 +53,7 @@ test("cast reads the chain", async () => {
     assert.ok(Number(await cast("block-number")) >= 0);
     const block = JSON.parse(await cast("block", "--json", "latest"));
     assert.ok(block.hash);
-    assert.ok(Number(await cast("estimate", from, "--value", "1")) >= 21_000);
+    assert.ok(Number(await cast("estimate", from, "--from", from, "--value", "1")) >= 21_000);
     assert.match(await cast("client"), /vellum/i);
 });
 

@@ -30,9 +30,11 @@ before(async () => {
             rpcUrls: { default: { http: [url] } },
             contracts,
         });
-    const l1Chain = chain(devnet.l1_chain_id, devnet.l1_rpc);
+    const multicall3 = { address: "0xca11bde05977b3631167028862be2a173976ca11" };
+    const l1Chain = chain(devnet.l1_chain_id, devnet.l1_rpc, { multicall3 });
     const at = (address) => ({ [devnet.l1_chain_id]: { address } });
     const l2Chain = chain(devnet.l2_chain_id, devnet.l2_rpc, {
+        multicall3,
         portal: at(devnet.contracts.portal),
         l2OutputOracle: at(devnet.contracts.l2_output_oracle),
         l1StandardBridge: at(devnet.contracts.bridge),
@@ -66,9 +68,20 @@ test("a contract is deployed, called, and its events are found", async () => {
     assert.equal(events.length, 1);
     assert.equal(events[0].args.value, 250n);
     // A call that fails says why.
-    await assert.rejects(token.simulate.transfer([to, 10_000n]), /ERC20InsufficientBalance|insufficient/i);
+    await assert.rejects(token.simulate.transfer([to, 10_000n], { account }), /ERC20InsufficientBalance|insufficient/i);
     const logs = await l2.getLogs({ address, fromBlock: 0n, toBlock: "latest" });
-    assert.equal(logs.length, 2);
+    // The owner, the first supply, what was minted, what was sent.
+    assert.equal(logs.length, 4);
+});
+
+test("many reads are one call", async () => {
+    const { abi } = artifact("L1Block");
+    const read = (functionName) => ({ address: "0x4200000000000000000000000000000000000015", abi, functionName });
+    const [number, timestamp, missing] = await l2.multicall({
+        contracts: [read("number"), read("timestamp"), { ...read("number"), address: account.address }],
+    });
+    assert.ok(number.result >= 0n && timestamp.result > 0n);
+    assert.equal(missing.status, "failure");
 });
 
 test("fees, history, proofs and code are answered", async () => {

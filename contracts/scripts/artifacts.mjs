@@ -18,7 +18,7 @@ const deployed = [
   "ExampleToken",
 ];
 
-// Placed in L2's genesis by their runtime code: no constructor, no immutables.
+// Placed in a genesis by their runtime code: no constructor, no immutables.
 const predeploys = [
   "WETH9",
   "GasPriceOracle",
@@ -27,6 +27,7 @@ const predeploys = [
   "L1Block",
   "L2ToL1MessagePasser",
   "FeeVault",
+  "Multicall3",
 ];
 
 function artifact(name) {

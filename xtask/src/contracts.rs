@@ -14,10 +14,17 @@ pub(crate) fn run(write_artifacts: bool) -> Result<()> {
     shell::run("npm", &["run", "--silent", "--prefix", CONTRACTS, script])
 }
 
-/// forge, cast, viem and ethers against the compiled devnet; one file after the other, for each has a devnet of its own.
-pub(crate) fn clients() -> Result<()> {
+/// Compiles the devnet and runs real clients against it.
+pub(crate) fn build_and_run_clients() -> Result<()> {
     setup::npm_packages()?;
     shell::build_vellum()?;
+    clients()
+}
+
+/// forge, cast, viem and ethers against the compiled devnet; one file after the other, for each has a devnet of its own.
+///
+/// The tests of the command line have compiled it; a build by itself would choose other features and compile all anew.
+pub(crate) fn clients() -> Result<()> {
     let folder = shell::root().join(CONTRACTS).join("clients");
     let entries = fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?;
     let names: Result<Vec<_>, _> = entries.map(|entry| entry.map(|entry| entry.path())).collect();

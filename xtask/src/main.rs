@@ -86,7 +86,7 @@ fn run(command: Command) -> Result<()> {
         Command::Conformance { part } => conformance::run(part, test::full()),
         Command::Bench { full } => bench::run(full),
         Command::Contracts { write } => contracts::run(write),
-        Command::Clients => contracts::clients(),
+        Command::Clients => contracts::build_and_run_clients(),
         Command::Golden => golden::run(),
         Command::Guests { check } => guests::run(check),
     }

@@ -28,6 +28,7 @@ pub(crate) fn run(full: bool) -> Result<()> {
     on_guests("clippy", &["--", "-Dwarnings"])?;
     contracts::run(false)?;
     tests(full)?;
+    contracts::clients()?;
     let documents = ["doc", "--release", "--no-deps", "--document-private-items"];
     shell::run_command(strict(shell::command("cargo", &documents)))?;
     on_guests("doc", &["--no-deps", "--document-private-items"])?;

@@ -284,6 +284,9 @@ impl Artifact {
         "OptimismMintableERC20Factory",
         include_str!("../../../contracts/artifacts/OptimismMintableERC20Factory.json"),
     );
+    /// Many calls in one, on L1 and L2.
+    pub const MULTICALL3: Self =
+        artifact("Multicall3", include_str!("../../../contracts/artifacts/Multicall3.json"));
     /// Ether as a token.
     pub const WETH: Self = artifact("WETH9", include_str!("../../../contracts/artifacts/WETH9.json"));
 

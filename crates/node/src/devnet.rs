@@ -29,7 +29,7 @@ use crate::keys::{self, DEV_ACCOUNTS, DEV_CHAIN_IDS, KeyError, Signer};
 use crate::l1::http::HttpL1;
 use crate::l1::sender::Sender;
 use crate::l1::{L1, L1Error};
-use crate::l2_spec::{L2Spec, Origin, SpecError};
+use crate::l2_spec::{L2Spec, Origin};
 use crate::mempool;
 use crate::node::{Node, NodeConfig};
 use crate::prover::local::{LocalOptions, LocalProver};
@@ -278,8 +278,9 @@ fn embedded_l1(
 ) -> Result<RunningChain, StartError> {
     let store: Arc<dyn Store> = Arc::new(RedbStore::open(folder)?);
     let timestamp = genesis_time(folder, clock.now().as_secs())?;
-    let genesis = Genesis::ethereum(timestamp, GAS_LIMIT, &genesis::funded(funded()?, ether()));
-    let genesis = genesis.map_err(|error| StartError::Spec(SpecError::Trie(error)))?;
+    // Clients estimate what a message will cost as if the zero address sent it, which is rich on mainnet.
+    let accounts = funded()?.into_iter().chain([Address::ZERO]);
+    let genesis = Genesis::ethereum(timestamp, GAS_LIMIT, &genesis::funded(accounts, ether()))?;
     let rules = Rules::Ethereum { chain_id: L1_CHAIN_ID, fork: Fork::Prague };
     let chain = Arc::new(Chain::open(store, rules, &genesis)?);
     let config = NodeConfig {

@@ -2,7 +2,7 @@
 
 use alloy_consensus::Header;
 use alloy_evm::{
-    Evm as _, EvmEnv, EvmFactory, FromRecoveredTx, FromTxWithEncoded,
+    Evm as _, EvmEnv, EvmFactory, FromRecoveredTx, FromTxWithEncoded, InvalidTxError,
     eth::{EthEvmContext, EthEvmFactory},
 };
 use alloy_op_evm::{OpEvmContext, OpEvmFactory, OpTx};
@@ -12,7 +12,7 @@ use revm::{
     Inspector,
     context::{
         CfgEnv, TxEnv,
-        result::{EVMError, ExecutionResult, HaltReason, ResultAndState},
+        result::{EVMError, ExecutionResult, HaltReason, InvalidTransaction, ResultAndState},
     },
     primitives::hardfork::SpecId,
 };
@@ -34,15 +34,25 @@ pub enum CallError {
     State(#[from] StateError),
 }
 
-impl<E: Into<StateError>, T: std::fmt::Display> From<EVMError<E, T>> for CallError {
+impl<E: Into<StateError>, T: InvalidTxError> From<EVMError<E, T>> for CallError {
     fn from(error: EVMError<E, T>) -> Self {
         match error {
             EVMError::Database(error) => Self::State(error.into()),
-            EVMError::Transaction(error) => Self::Invalid(error.to_string()),
+            EVMError::Transaction(error) => Self::Invalid(invalid(&error)),
             EVMError::Header(error) => Self::Invalid(error.to_string()),
             EVMError::Custom(error) => Self::Invalid(error),
             EVMError::CustomAny(error) => Self::Invalid(error.to_string()),
         }
+    }
+}
+
+/// What geth says where clients look for its words, what the EVM says otherwise.
+fn invalid(error: &impl InvalidTxError) -> String {
+    match error.as_invalid_tx_err() {
+        Some(InvalidTransaction::LackOfFundForMaxFee { fee, balance }) => {
+            format!("insufficient funds for gas * price + value: balance {balance}, tx cost {fee}")
+        }
+        _ => error.to_string(),
     }
 }
 

@@ -9,6 +9,19 @@ use vellum_block::{
     trie::TrieError,
 };
 
+use crate::contracts::{Artifact, ArtifactError};
+
+/// Why a genesis cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum GenesisError {
+    /// A contract that it holds.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+    /// Its state has no root.
+    #[error("the genesis state: {0}")]
+    Trie(#[from] TrieError),
+}
+
 /// The state and the header that a chain begins with.
 #[derive(Debug, Clone)]
 pub struct Genesis {
@@ -19,18 +32,26 @@ pub struct Genesis {
 }
 
 impl Genesis {
-    /// An Ethereum chain of the Prague fork with its system contracts, the CREATE2 deployer that tools expect, and
-    /// these accounts.
-    pub fn ethereum(timestamp: u64, gas_limit: u64, accounts: &Alloc) -> Result<Self, TrieError> {
+    /// An Ethereum chain of the Prague fork with its system contracts, the contracts that tools expect
+    /// ([`tools`]), and these accounts.
+    pub fn ethereum(timestamp: u64, gas_limit: u64, accounts: &Alloc) -> Result<Self, GenesisError> {
         let mut alloc = system_contracts(false);
-        let deployer = GenesisAccount { nonce: 1, code: CREATE2_DEPLOYER_CODE, ..GenesisAccount::default() };
-        alloc.insert(CREATE2_DEPLOYER, deployer);
+        alloc.extend(tools()?);
         alloc.extend(accounts.iter().map(|(address, account)| (*address, account.clone())));
         let state = genesis_state(&alloc)?;
         let base_fee = alloy_eips::eip1559::INITIAL_BASE_FEE;
         let header = ethereum_genesis_header(&state, gas_limit, base_fee, timestamp);
         Ok(Self { state, header })
     }
+}
+
+/// Contracts that clients expect on every chain: the CREATE2 deployer and Multicall3.
+pub fn tools() -> Result<Alloc, ArtifactError> {
+    let contract = |code| GenesisAccount { nonce: 1, code, ..GenesisAccount::default() };
+    Ok(Alloc::from([
+        (CREATE2_DEPLOYER, contract(CREATE2_DEPLOYER_CODE)),
+        (MULTICALL3, contract(Artifact::MULTICALL3.runtime()?)),
+    ]))
 }
 
 /// Accounts with this balance and nothing else.
@@ -42,7 +63,10 @@ pub fn funded(addresses: impl IntoIterator<Item = Address>, balance: U256) -> Al
 /// The deterministic deployment proxy by which most tools deploy with CREATE2.
 pub const CREATE2_DEPLOYER: Address = address!("0x4e59b44847b379578588920cA78FbF26c0B4956C");
 
-/// Its code.
+/// Where clients look for Multicall3.
+pub const MULTICALL3: Address = address!("0xcA11bde05977b3631167028862bE2a173976CA11");
+
+/// The CREATE2 deployer's code.
 pub const CREATE2_DEPLOYER_CODE: Bytes = bytes!(
     "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffe03601600081602082378035828234f58015156039578182fd5b8082525050506014600cf3"
 );

@@ -17,7 +17,7 @@ use vellum_block::trie::TrieError;
 
 use crate::contracts::{Artifact, ArtifactError};
 use crate::deploy::L2Genesis;
-use crate::genesis::{CREATE2_DEPLOYER, CREATE2_DEPLOYER_CODE, Genesis};
+use crate::genesis::{self, Genesis};
 use crate::l1::L1Header;
 
 /// Base fee of block 0, in wei.
@@ -170,7 +170,6 @@ impl L2Spec {
         let contract = |artifact: Artifact| -> Result<GenesisAccount, SpecError> {
             Ok(GenesisAccount { nonce: 1, code: artifact.runtime()?, ..Default::default() })
         };
-        let deployer = GenesisAccount { nonce: 1, code: CREATE2_DEPLOYER_CODE, ..Default::default() };
         let origin = L1Origin {
             number: self.origin.number,
             hash: self.origin.hash,
@@ -195,9 +194,9 @@ impl L2Spec {
             (WETH, contract(Artifact::WETH)?),
             (GAS_PRICE_ORACLE, contract(Artifact::GAS_PRICE_ORACLE)?),
             (TOKEN_FACTORY, contract(Artifact::TOKEN_FACTORY)?),
-            (CREATE2_DEPLOYER, deployer),
         ]);
         accounts.extend(system_contracts(true));
+        accounts.extend(genesis::tools()?);
         for address in [SEQUENCER_FEE_VAULT, BASE_FEE_VAULT, L1_FEE_VAULT, OPERATOR_FEE_VAULT] {
             accounts.insert(address, vault.clone());
         }

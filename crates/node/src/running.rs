@@ -20,6 +20,7 @@ use crate::config::{Config, ConfigError};
 use crate::contracts::AttestedVerifier;
 use crate::deploy::{self, DeployError, DeployOptions, Deployment, read};
 use crate::devnet::{L2Parameters, deploy_network};
+use crate::genesis::GenesisError;
 use crate::guest::{BundledGuest, GuestError};
 use crate::keys::{KeySource, Signer};
 use crate::l1::http::HttpL1;
@@ -131,6 +132,9 @@ pub enum StartError {
     /// The guest program.
     #[error(transparent)]
     Guest(#[from] GuestError),
+    /// L1's genesis.
+    #[error(transparent)]
+    Genesis(#[from] GenesisError),
     /// L2's genesis.
     #[error(transparent)]
     Spec(#[from] SpecError),
