@@ -152,6 +152,7 @@ sol! {
         function proposer() external view returns (address);
         function configHash() external view returns (bytes32);
         function executionDelay() external view returns (uint64);
+        function challengeWindow() external view returns (uint64);
         function maxDepositsPerBatch() external view returns (uint64);
         function getL2Output(uint256 index) external view returns (OutputProposal);
         function getL2OutputIndexAfter(uint256 l2BlockNumber) external view returns (uint256);

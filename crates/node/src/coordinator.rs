@@ -414,7 +414,9 @@ impl Coordinator {
     fn settle(&self, job: &Job, place: Option<L1Place>) -> Result<Step, CoordinatorError> {
         let mut writes = vec![remove(JOB), remove(INPUT), put(key(DONE, job.last), job)?];
         for index in job.first..=job.last {
-            let batch = Batch { state: BatchState::Proven, proof: place, ..self.batches.existing(index)? };
+            let batch = self.batches.existing(index)?;
+            // Where claims become final by time, it may be that already.
+            let batch = Batch { state: batch.state.max(BatchState::Proven), proof: place, ..batch };
             writes.push(Batches::change(&batch)?);
         }
         self.parts.records.commit(writes)?;

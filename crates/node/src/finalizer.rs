@@ -1,4 +1,5 @@
-//! Makes proven batches final on L1 once their delay is over, and takes note of it.
+//! Makes batches final on L1 once their proof is old enough, or their claim where the rollup has a challenge window, and
+//! takes note of it.
 
 use std::sync::Arc;
 
@@ -64,15 +65,17 @@ impl Finalizer {
     /// The next step tries again.
     pub fn step(&self) -> Result<Step, FinalizerError> {
         let Some(first) = self.batches.first_below(BatchState::Final)? else { return Ok(Step::Idle) };
-        if first.state < BatchState::Proven {
+        let rollup = self.deployment.contracts.rollup;
+        let window = read(&*self.l1, rollup, &Rollup::challengeWindowCall {})?;
+        let least = if window == 0 { BatchState::Proven } else { BatchState::Committed };
+        if first.state < least {
             return Ok(Step::Idle);
         }
-        let rollup = self.deployment.contracts.rollup;
         let last_final = read(&*self.l1, rollup, &Rollup::lastFinalizedCall {})?;
         if last_final >= first.index {
-            return self.take_note(first.index, last_final);
+            return self.take_note(first.index, last_final, least);
         }
-        let Some(last) = self.ready(first.index)? else { return Ok(Step::Idle) };
+        let Some(last) = self.ready(first.index, window)? else { return Ok(Step::Idle) };
         let name = format!("finalize/{last}");
         match self.sender.outcome(&name)? {
             None if self.sender.knows(&name)? => Ok(Step::Idle),
@@ -89,26 +92,36 @@ impl Finalizer {
         }
     }
 
-    /// The last batch of a proven range whose delay is over.
-    fn ready(&self, first: u64) -> Result<Option<u64>, FinalizerError> {
+    /// The last batch of a proven range whose delay is over, or a claim whose window is over.
+    fn ready(&self, first: u64, window: u64) -> Result<Option<u64>, FinalizerError> {
         let rollup = self.deployment.contracts.rollup;
         let delay = read(&*self.l1, rollup, &Rollup::executionDelayCall {})?;
         let now = self.l1.head()?.header.timestamp;
         // The range that the first one was proven in; later ones follow in later steps.
         let batch = read(&*self.l1, rollup, &Rollup::batchCall { index: first })?;
+        if batch.settledAt == 0 && window > 0 {
+            return Ok((now >= batch.committedAt.to::<u64>() + window).then_some(first));
+        }
         Ok((batch.settledAt > 0 && now >= batch.settledAt + delay).then_some(batch.settledIn))
     }
 
-    fn take_note(&self, first: u64, last_final: u64) -> Result<Step, FinalizerError> {
+    fn take_note(&self, first: u64, last_final: u64, least: BatchState) -> Result<Step, FinalizerError> {
+        let rollup = self.deployment.contracts.rollup;
         let mut writes = Vec::new();
         let mut last_block = 0;
         for index in first..=last_final.min(first + BATCHES_PER_STEP - 1) {
-            let Some(batch) = self.batches.get(index)?.filter(|batch| batch.state == BatchState::Proven)
-            else {
+            let Some(batch) = self.batches.get(index)?.filter(|batch| batch.state >= least) else { break };
+            // A batch that was not seen to be proven may be another one on L1 by now.
+            if batch.state < BatchState::Proven
+                && read(&*self.l1, rollup, &Rollup::batchHashCall { index })? != batch.hash
+            {
                 break;
-            };
+            }
             last_block = batch.last_block;
             writes.push(Batches::change(&Batch { state: BatchState::Final, ..batch })?);
+        }
+        if writes.is_empty() {
+            return Ok(Step::Idle);
         }
         self.records.commit(writes)?;
         self.l2.set_finalized(last_block)?;

@@ -1,5 +1,7 @@
 //! The world of one seed: L1, the node's process with its disk, users, and what may happen to them.
 
+mod scenarios;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +18,7 @@ use vellum_node::batcher::{Batcher, BatcherOptions};
 use vellum_node::chain::{Chain, Rules};
 use vellum_node::clock::{Clock, ManualClock};
 use vellum_node::contracts::{Portal, Rollup};
-use vellum_node::coordinator::{Coordinator, CoordinatorOptions, CoordinatorParts};
+use vellum_node::coordinator::{Coordinator, CoordinatorOptions, CoordinatorParts, ProveMode};
 use vellum_node::deploy::{DeployOptions, Deployer, read};
 use vellum_node::finalizer::Finalizer;
 use vellum_node::genesis::Genesis;
@@ -95,6 +97,7 @@ pub(crate) struct World {
     disk: Arc<MemoryStore>,
     faults: Faults,
     prover: Arc<SimProver>,
+    prove: ProveMode,
     process: Option<Process>,
     /// Encodings of what users sent on L2, in the order of their nonces.
     sent: Vec<Bytes>,
@@ -141,6 +144,11 @@ fn config(inbox: Option<Inbox>) -> NodeConfig {
 impl World {
     /// Deploys everything; nothing goes wrong yet.
     pub(crate) fn new(seed: u64) -> Self {
+        Self::with(seed, ProveMode::Always, |_| ())
+    }
+
+    /// The same with other settlement parameters.
+    fn with(seed: u64, prove: ProveMode, change: impl FnOnce(&mut DeployOptions)) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let clock = clock();
@@ -149,7 +157,7 @@ impl World {
         let api = Api::new(l1.clone(), Limits::default());
         let server = runtime.block_on(Server::start(api, None, config)).unwrap();
         let truth = Arc::new(HttpL1::new(&format!("http://{}", server.address()), None));
-        let (network, chain) = deploy(&l1, &clock, truth.clone());
+        let (network, chain) = deploy(&l1, &clock, truth.clone(), change);
         let mut world = Self {
             seed,
             random: Random::new(seed),
@@ -161,6 +169,7 @@ impl World {
             disk: Arc::new(MemoryStore::default()),
             faults: Faults::new(seed ^ 0x5eed),
             prover: shared(seed ^ 0x5eed_5eed),
+            prove,
             process: None,
             sent: Vec::new(),
             deposits: Vec::new(),
@@ -443,7 +452,8 @@ impl Process {
             records: records.clone(),
             deployment: deployment.clone(),
         };
-        let options = CoordinatorOptions { threshold: THRESHOLD, retry_ms: 5000, ..Default::default() };
+        let mode = world.prove;
+        let options = CoordinatorOptions { mode, threshold: THRESHOLD, retry_ms: 5000, ..Default::default() };
         let coordinator = Coordinator::new(parts, options);
         let finalizer = Finalizer::new(l1, l2, proof_sender, records, deployment);
         Ok(Self { node, watcher, batcher, coordinator, finalizer, senders })
@@ -462,7 +472,12 @@ impl Process {
 }
 
 /// The contracts on L1 and the L2 that they are for.
-fn deploy(l1: &Node, clock: &ManualClock, truth: Arc<HttpL1>) -> (Network, L2Chain) {
+fn deploy(
+    l1: &Node,
+    clock: &ManualClock,
+    truth: Arc<HttpL1>,
+    change: impl FnOnce(&mut DeployOptions),
+) -> (Network, L2Chain) {
     let mine = || {
         clock.advance(Duration::from_secs(1));
         l1.seal().unwrap();
@@ -497,7 +512,7 @@ fn deploy(l1: &Node, clock: &ManualClock, truth: Arc<HttpL1>) -> (Network, L2Cha
     let mut attesters: Vec<Address> =
         ATTESTERS.iter().map(|index| keys::dev(*index).unwrap().address()).collect();
     attesters.sort();
-    let options = DeployOptions {
+    let mut options = DeployOptions {
         proposer: batcher,
         attesters,
         attestation_threshold: THRESHOLD as u64,
@@ -506,6 +521,7 @@ fn deploy(l1: &Node, clock: &ManualClock, truth: Arc<HttpL1>) -> (Network, L2Cha
         execution_delay: 3,
         ..DeployOptions::default()
     };
+    change(&mut options);
     let deployment =
         deployer.run(&options, chain.for_l1(B256::repeat_byte(1)), || millis(clock), mine).unwrap();
     // The reorgs stay above the deployment.
@@ -519,11 +535,22 @@ fn recipient(number: u64) -> Address {
 
 /// A signed transaction of a user that sends wei.
 fn transaction(user: u32, chain_id: u64, nonce: u64, (to, value): (Address, u64), input: Vec<u8>) -> Vec<u8> {
+    transaction_with(user, chain_id, nonce, (to, value), input, 200_000)
+}
+
+fn transaction_with(
+    user: u32,
+    chain_id: u64,
+    nonce: u64,
+    (to, value): (Address, u64),
+    input: Vec<u8>,
+    gas_limit: u64,
+) -> Vec<u8> {
     let key = keys::dev(user).unwrap();
     let transaction = TxEip1559 {
         chain_id,
         nonce,
-        gas_limit: 200_000,
+        gas_limit,
         max_fee_per_gas: 100_000_000_000,
         max_priority_fee_per_gas: 1_000_000_000,
         to: TxKind::Call(to),
