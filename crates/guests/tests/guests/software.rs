@@ -57,11 +57,16 @@ fn no_guest_contains_what_a_precompile_does() {
 }
 
 #[test]
-fn no_block_executes_what_a_precompile_does() {
-    let program = Program::from_elf(vellum_guests::find("block").expect("bundled").elf).expect("a program");
-    for file in ["demo", "types", "hashes"] {
-        let path = format!("{}/../block/testdata/{file}.block", env!("CARGO_MANIFEST_DIR"));
-        let input = std::fs::read(path).expect("a captured block");
+fn no_block_or_batch_executes_what_a_precompile_does() {
+    for (guest, file) in [
+        ("block", "demo.block"),
+        ("block", "types.block"),
+        ("block", "hashes.block"),
+        ("batch", "demo.batch"),
+    ] {
+        let program = Program::from_elf(vellum_guests::find(guest).expect("bundled").elf).expect("a program");
+        let path = format!("{}/../block/testdata/{file}", env!("CARGO_MANIFEST_DIR"));
+        let input = std::fs::read(path).expect("a captured block or a made batch");
         let profile = profile(&program, &input, Limits::default()).expect("executes");
         assert!(profile.functions.len() > 100);
         for function in profile.functions {
