@@ -29,8 +29,8 @@ function write(name, value) {
   writeFileSync(join(root, "test/data", name), `${text}\n`);
 }
 
-// z = keccak256(versionedHash ‖ dataDigest) as a big-endian integer without its three highest bits: below the order
-// of the BLS12-381 scalar field.
+// z = keccak256(versionedHash ‖ keccak256(the blob without zeros at its end)) as a big-endian integer without its three
+// highest bits: below the order of the BLS12-381 scalar field. These blobs are full.
 function evaluationPoint(versionedHash, blob) {
   const hash = BigInt(keccak256(concat([versionedHash, keccak256(blob)])));
   return `0x${(hash & ((1n << 253n) - 1n)).toString(16).padStart(64, "0")}`;

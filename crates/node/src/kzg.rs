@@ -1,7 +1,7 @@
 //! Commitments to blobs and openings of them (EIP-4844), with Ethereum's trusted set-up.
 
 use alloy_eips::eip4844::{AsCkzg, Blob, c_kzg, kzg_to_versioned_hash};
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::B256;
 
 /// A blob's opening at a point, as the point evaluation precompile takes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +33,6 @@ pub fn commitment(blob: &Blob) -> Option<[u8; 48]> {
     Some(commitment.to_bytes().into_inner())
 }
 
-/// keccak256 of a blob's bytes.
-pub fn data_digest(blob: &Blob) -> B256 {
-    keccak256(blob)
-}
-
 /// Opens a blob at `z`; none if an element, or `z`, is not of the field.
 pub fn open(blob: &Blob, z: B256) -> Option<Opening> {
     let commitment = commitment(blob)?;
@@ -53,10 +48,8 @@ fn hash_of(commitment: &[u8; 48]) -> B256 {
     kzg_to_versioned_hash(commitment)
 }
 
-/// Opens a blob at the point that the guest program evaluates it at: keccak256(versioned hash ‖ data digest) without its
-/// three highest bits, which is below the field's modulus.
+/// Opens a blob at the point that the guest program evaluates it at.
 pub fn open_for_batch(blob: &Blob) -> Option<Opening> {
-    let mut z = keccak256([versioned_hash(blob)?, data_digest(blob)].concat());
-    z[0] &= 0x1f;
-    open(blob, z)
+    let content = vellum_block::l2::blob::Blob::new(blob.as_slice()).ok()?;
+    open(blob, content.point(versioned_hash(blob)?))
 }

@@ -53,12 +53,20 @@ impl<'a> Blob<'a> {
         self.0
     }
 
-    /// The point z = hash(versioned hash ‖ data digest), which nobody can choose, and the polynomial's value there.
-    /// Contents that differ have different openings, so an opening that holds for the commitment binds the content.
+    /// The point at which the blob is opened: keccak256(versioned hash ‖ keccak256(values)) without its three highest
+    /// bits, reduced. Nobody can choose it. The zeros at the end are not hashed, which would cost more than most
+    /// batches' content; values without them stand for one blob only.
+    pub fn point(&self, versioned_hash: B256) -> B256 {
+        let mut hash = keccak256([versioned_hash, keccak256(self.0)].concat());
+        hash[0] &= 0x1f;
+        let point: U256 = hash.into();
+        if point >= MODULUS { point.wrapping_sub(MODULUS).into() } else { point.into() }
+    }
+
+    /// The polynomial's value at [`Self::point`]. Contents that differ have different openings, so an opening that holds
+    /// for the commitment binds the content.
     pub fn opening(&self, versioned_hash: B256, mul_mod: MulMod) -> BlobOpening {
-        let mut whole = vec![0; BLOB_BYTES];
-        whole[..self.0.len()].copy_from_slice(self.0);
-        let z = point(versioned_hash, keccak256(&whole));
+        let z = self.point(versioned_hash).into();
         let values = self.0.chunks_exact(32).map(U256::from_be_slice).collect();
         let y = field::evaluate(values, z, mul_mod);
         BlobOpening { versioned_hash, z: z.into(), y: y.into() }
@@ -74,14 +82,6 @@ impl<'a> Blob<'a> {
         }
         true
     }
-}
-
-/// The point at which a blob is opened: the hash without its three highest bits, reduced.
-fn point(versioned_hash: B256, data_digest: B256) -> U256 {
-    let mut hash = keccak256([versioned_hash, data_digest].concat());
-    hash[0] &= 0x1f;
-    let point: U256 = hash.into();
-    if point >= MODULUS { point.wrapping_sub(MODULUS) } else { point }
 }
 
 /// Packs bytes into as many blobs as they need, at least one.

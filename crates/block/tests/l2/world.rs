@@ -18,7 +18,7 @@ use vellum_block::{
     l2::{
         Attributes, BatchHeader, BatchInput, BatchWithBlobs, CompletedL2, Deposit, DepositQueue, L1_BLOCK,
         L1Origin, L2BlockBuilder, L2BlockInput, MESSAGE_PASSER, PublicOutput, QueuedDeposit, RollupConfig,
-        blob::{self, Blob},
+        blob::{self, BLOB_BYTES, Blob},
         codec::{self, Payload, PayloadBlock, PayloadTransaction},
         complete, decode_transaction, execute_batches, field, genesis_batch_hash, genesis_header,
         l1_block_storage, output_root,
@@ -400,11 +400,13 @@ impl Range {
     }
 }
 
-/// Stands for the versioned hash, which nothing here computes from the commitment.
-pub(crate) fn versioned_hash(blob: &[u8]) -> B256 {
-    let mut hash = keccak256(blob);
-    hash[0] = 1;
-    hash
+/// The hash by which L1 knows the blob with this content.
+pub(crate) fn versioned_hash(content: &[u8]) -> B256 {
+    let mut blob = vec![0; BLOB_BYTES];
+    blob[..content.len()].copy_from_slice(content);
+    let blob = c_kzg::Blob::from_bytes(&blob).unwrap();
+    let commitment = c_kzg::ethereum_kzg_settings(0).blob_to_kzg_commitment(&blob).unwrap();
+    alloy_eips::eip4844::kzg_to_versioned_hash(commitment.to_bytes().as_slice())
 }
 
 /// Packs anything.

@@ -11,4 +11,5 @@ mod l2;
 mod pool;
 mod server;
 mod store_chain;
+mod vectors;
 mod websocket;
