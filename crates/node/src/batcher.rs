@@ -151,16 +151,15 @@ impl Batcher {
         Self { l1, l2, guest, sender, records, batches, inbox, deployment, options }
     }
 
-    /// Does one thing for the last batch, or closes the next one. `now_ms` is the time.
+    /// Does one thing for the first batch that is not committed, or closes the next one. `now_ms` is the time.
     ///
     /// # Errors
     /// The next step tries again, unless the error is fatal.
     pub fn step(&self, now_ms: u64) -> Result<Step, BatcherError> {
-        let last = self.batches.last()?;
-        let result = match self.batches.get(last)? {
+        let result = match self.batches.first_below(BatchState::Committed)? {
             Some(batch) if batch.state == BatchState::Closed => self.check(batch),
-            Some(batch) if batch.state == BatchState::Checked => self.commit(batch),
-            previous => self.close(previous, now_ms),
+            Some(batch) => self.commit(batch),
+            None => self.close(self.batches.get(self.batches.last()?)?, now_ms),
         };
         if let Err(error) = &result
             && error.is_fatal()
@@ -172,9 +171,9 @@ impl Batcher {
 
     fn close(&self, previous: Option<Batch>, now_ms: u64) -> Result<Step, BatcherError> {
         if let Some(previous) = &previous
-            && self.is_gone(previous)?
+            && let Some(gone) = self.first_gone(previous.index)?
         {
-            return self.commit_again(previous.clone());
+            return self.commit_again(gone);
         }
         let unproven = self.batches.first_below(BatchState::Proven)?.map(|batch| batch.index);
         let index = previous.as_ref().map_or(1, |previous| previous.index + 1);
@@ -254,7 +253,7 @@ impl Batcher {
     fn check(&self, mut batch: Batch) -> Result<Step, BatcherError> {
         // A reorg that took the anchor says nothing about node and guest, which disagreement would stop the chain.
         if !self.anchor_stands(&batch)? {
-            return self.commit_again(batch);
+            return self.commit_again(batch.index);
         }
         if self.inbox.header(batch.l1_number)?.is_none_or(|known| known.hash != batch.l1_hash) {
             return Ok(Step::Idle);
@@ -289,7 +288,7 @@ impl Batcher {
                 return Ok(Step::Idle);
             }
             if !self.anchor_stands(&batch)? {
-                return self.commit_again(batch);
+                return self.commit_again(batch.index);
             }
             // The newest block does not know its own hash, so a commit estimated on it would revert.
             if self.l1.head()?.number() <= batch.l1_number {
@@ -317,51 +316,73 @@ impl Batcher {
             }
             (_, hash) if hash != B256::ZERO => Err(BatcherError::Overtaken(batch.index)),
             // Included, and gone again.
-            (Some(_), _) => self.commit_again(batch),
-            (None, _) if !self.anchor_stands(&batch)? => self.commit_again(batch),
+            (Some(_), _) => self.commit_again(batch.index),
+            (None, _) if !self.anchor_stands(&batch)? => self.commit_again(batch.index),
             (None, _) => {
                 // It was never sent, and L1 may think otherwise later.
                 self.sender.forget(&name)?;
+                if let Some(gone) = self.first_gone(batch.index - 1)? {
+                    return self.commit_again(gone);
+                }
                 Err(BatcherError::Refused { index: batch.index, reason: reason(&outcome) })
             }
         }
     }
 
-    /// The same blocks once more, with the newest anchor; without the blocks if L2 took them back.
-    fn commit_again(&self, mut batch: Batch) -> Result<Step, BatcherError> {
-        let index = batch.index;
-        let last =
-            if batch.last_block <= self.l2.head() { Some(self.l2.block(batch.last_block)?) } else { None };
-        let block = match last {
-            Some(block) if block.output_root == batch.output_root => block,
-            _ => {
-                tracing::warn!(index, "L2 took the batch's blocks back");
-                self.records.commit(Batches::remove_last(index)?)?;
-                return Ok(Step::Done);
-            }
+    /// The batches from `first` on once more, with the newest anchor; without those whose blocks L2 took back.
+    fn commit_again(&self, first: u64) -> Result<Step, BatcherError> {
+        let last = self.batches.last()?;
+        let end = self.batches.existing(last)?;
+        let block = if end.last_block <= self.l2.head() { Some(self.l2.block(end.last_block)?) } else { None };
+        // Blocks are taken back from the end, so batches are too.
+        let Some(block) = block.filter(|block| block.output_root == end.output_root) else {
+            tracing::warn!(index = last, "L2 took the batch's blocks back");
+            self.records.commit(Batches::remove_last(last)?)?;
+            return Ok(Step::Done);
         };
         let Some(anchor) = self.inbox.cursor()?.filter(|anchor| anchor.number >= block.l1_origin) else {
             return Ok(Step::Idle);
         };
-        if anchor.hash == batch.l1_hash && batch.state < BatchState::Committed {
-            return Ok(Step::Idle);
+        let mut parent_hash = match first - 1 {
+            0 => genesis_hash(self.deployment.genesis_output_root, self.deployment.config_hash),
+            parent => self.batches.existing(parent)?.hash,
+        };
+        let mut writes = Vec::new();
+        for index in first..=last {
+            let mut batch = self.batches.existing(index)?;
+            let same = (batch.parent_hash, batch.l1_hash) == (parent_hash, anchor.hash);
+            if same && index == first && batch.state < BatchState::Committed {
+                return Ok(Step::Idle);
+            }
+            batch.parent_hash = parent_hash;
+            (batch.l1_number, batch.l1_hash) = (anchor.number, anchor.hash);
+            batch.hash = header_hash(&batch.header());
+            batch.attempt += 1;
+            batch.state = BatchState::Closed;
+            batch.commit = None;
+            parent_hash = batch.hash;
+            writes.push(Batches::change(&batch)?);
         }
-        if let Some(parent) = index.checked_sub(1).filter(|parent| *parent > 0) {
-            batch.parent_hash = self.batches.existing(parent)?.hash;
-        }
-        (batch.l1_number, batch.l1_hash) = (anchor.number, anchor.hash);
-        batch.hash = header_hash(&batch.header());
-        batch.attempt += 1;
-        batch.state = BatchState::Closed;
-        batch.commit = None;
-        self.records.commit(vec![Batches::change(&batch)?])?;
-        tracing::warn!(index, attempt = batch.attempt, "batch has to be committed again");
+        self.records.commit(writes)?;
+        tracing::warn!(first, last, "batches have to be committed again");
         Ok(Step::Done)
     }
 
-    /// True if L1 no longer has a batch that was committed.
-    fn is_gone(&self, batch: &Batch) -> Result<bool, BatcherError> {
-        Ok(batch.state == BatchState::Committed && self.on_l1(batch.index)? == B256::ZERO)
+    /// The first of the batches up to `last` that were committed and that L1 no longer has; none if it has the last one.
+    fn first_gone(&self, last: u64) -> Result<Option<u64>, BatcherError> {
+        let mut first = None;
+        for index in (1..=last).rev() {
+            let batch = self.batches.existing(index)?;
+            if batch.state != BatchState::Committed {
+                break;
+            }
+            match self.on_l1(index)? {
+                B256::ZERO => first = Some(index),
+                hash if hash == batch.hash => break,
+                _ => return Err(BatcherError::Overtaken(index)),
+            }
+        }
+        Ok(first)
     }
 
     fn anchor_stands(&self, batch: &Batch) -> Result<bool, BatcherError> {

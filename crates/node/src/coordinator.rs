@@ -271,6 +271,13 @@ impl Coordinator {
             ProveMode::Never => 0,
         };
         let first = start.index;
+        if start.state != BatchState::Committed {
+            return Ok(Step::Idle);
+        }
+        let proven = self.proven_on_l1()?;
+        if proven >= first {
+            return self.note_others_proof(first, proven);
+        }
         let mut last = None;
         let mut cycles = 0;
         for index in first..=self.batches.last()?.min(most).min(first + self.options.max_batches - 1) {
@@ -283,6 +290,26 @@ impl Coordinator {
             last = Some(index);
         }
         last.map_or(Ok(Step::Idle), |last| self.begin(first, last, now_ms))
+    }
+
+    fn proven_on_l1(&self) -> Result<u64, CoordinatorError> {
+        let rollup = self.parts.deployment.contracts.rollup;
+        Ok(read(&*self.parts.l1, rollup, &Rollup::lastProvenCall {})?)
+    }
+
+    /// Anyone may prove: batches that somebody else proved need no proof of ours.
+    fn note_others_proof(&self, first: u64, last: u64) -> Result<Step, CoordinatorError> {
+        let mut writes = Vec::new();
+        for index in first..=last.min(self.batches.last()?) {
+            let batch = self.batches.existing(index)?;
+            if batch.state != BatchState::Committed {
+                break;
+            }
+            writes.push(Batches::change(&Batch { state: BatchState::Proven, ..batch })?);
+        }
+        self.parts.records.commit(writes)?;
+        tracing::info!(first, last, "batches proven on L1 by somebody else");
+        Ok(Step::Done)
     }
 
     /// Records a range with its input: what it is about must not depend on what L2 knows later.
@@ -304,8 +331,12 @@ impl Coordinator {
         Ok(Step::Done)
     }
 
-    /// False if L1 no longer has the range as it was, or has it proven.
+    /// False if L1 no longer has the range as it was, has it proven, or no longer has what comes before it proven.
     fn still_wanted(&self, job: &Job) -> Result<bool, CoordinatorError> {
+        let start = self.batches.first_below(BatchState::Proven)?;
+        if start.is_none_or(|start| start.index != job.first) {
+            return Ok(false);
+        }
         let Some(end) = self.batches.get(job.last)? else { return Ok(false) };
         Ok(end.state == BatchState::Committed)
     }
@@ -394,9 +425,13 @@ impl Coordinator {
             self.parts.sender.submit(&name, &request)?;
             return Ok(Step::Done);
         };
-        let rollup = self.parts.deployment.contracts.rollup;
-        if read(&*self.parts.l1, rollup, &Rollup::lastProvenCall {})? >= last {
+        let proven = self.proven_on_l1()?;
+        if proven >= last {
             return self.settle(&job, L1Place::of(&outcome));
+        }
+        if proven >= first {
+            // Somebody else proved some of the range, which can no longer be proven as a whole.
+            return self.drop_job(&job);
         }
         job.attempt += 1;
         self.parts.records.commit(vec![put(JOB, &job)?])?;

@@ -71,6 +71,11 @@ impl Finalizer {
         if first.state < least {
             return Ok(Step::Idle);
         }
+        if first.state == BatchState::Proven
+            && read(&*self.l1, rollup, &Rollup::lastProvenCall {})? < first.index
+        {
+            return self.prove_again(first.index);
+        }
         let last_final = read(&*self.l1, rollup, &Rollup::lastFinalizedCall {})?;
         if last_final >= first.index {
             return self.take_note(first.index, last_final, least);
@@ -103,6 +108,21 @@ impl Finalizer {
             return Ok((now >= batch.committedAt.to::<u64>() + window).then_some(first));
         }
         Ok((batch.settledAt > 0 && now >= batch.settledAt + delay).then_some(batch.settledIn))
+    }
+
+    /// An L1 reorg took the proof of this batch, and with it those of all later ones.
+    fn prove_again(&self, first: u64) -> Result<Step, FinalizerError> {
+        let mut writes = Vec::new();
+        for index in first..=self.batches.last()? {
+            let batch = self.batches.existing(index)?;
+            if batch.state != BatchState::Proven {
+                break;
+            }
+            writes.push(Batches::change(&Batch { state: BatchState::Committed, proof: None, ..batch })?);
+        }
+        self.records.commit(writes)?;
+        tracing::warn!(first, "batches have to be proven again");
+        Ok(Step::Done)
     }
 
     fn take_note(&self, first: u64, last_final: u64, least: BatchState) -> Result<Step, FinalizerError> {

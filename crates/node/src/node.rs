@@ -297,6 +297,13 @@ impl Node {
         Ok(())
     }
 
+    /// Sets the head back for good: the transactions of the removed blocks are gone with them.
+    pub fn revert_to(&self, number: u64) -> Result<(), NodeError> {
+        let _sealing = self.sealing.lock();
+        self.chain.set_head(number)?;
+        self.update_pool(self.pool.senders())
+    }
+
     /// Sets the head back, as a reorg does; the transactions of the removed blocks wait again.
     pub fn set_head(&self, number: u64) -> Result<(), NodeError> {
         let _sealing = self.sealing.lock();

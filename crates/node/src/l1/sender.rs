@@ -17,7 +17,7 @@ use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -28,6 +28,8 @@ use crate::store::StoreError;
 
 /// Transactions signed and not yet in a block, at most.
 const IN_FLIGHT_MAX: usize = 8;
+/// Gas of a transfer to an account.
+const TRANSFER_GAS: u64 = 21_000;
 /// Gas on top of the estimate, in percent: state moves between estimate and inclusion.
 const GAS_MARGIN_PERCENT: u64 = 25;
 /// Clients replace a blob transaction only if every fee doubles, others from 10 % on.
@@ -287,9 +289,15 @@ impl Sender {
         }
         // Before any receipt: whatever used a nonce below it is in a block that the receipts are asked of.
         let used = self.l1.nonce(self.address())?;
-        let mut next = used;
+        let mut entries = Vec::new();
         for (number, ()) in open {
-            let Some(entry) = self.records.load::<Entry>(&self.entry(number))? else { continue };
+            entries.extend(self.records.load::<Entry>(&self.entry(number))?.map(|entry| (number, entry)));
+        }
+        if let Some(nonce) = gap(used, entries.iter().filter_map(|(_, entry)| entry.nonce)) {
+            return self.fill(nonce);
+        }
+        let mut next = used;
+        for (number, entry) in entries {
             let step = match entry.nonce {
                 None => return self.sign(number, entry, next, now_ms),
                 Some(nonce) => {
@@ -302,6 +310,31 @@ impl Sender {
             }
         }
         Ok(Step::Idle)
+    }
+
+    /// A reorg took a transaction that was thought to be firm: later ones wait for its nonce, so it is used for nothing.
+    /// What the lost one was for is asked for again by whoever wants it.
+    fn fill(&self, nonce: u64) -> Result<Step, SenderError> {
+        let _one = self.submitting.lock();
+        let number = self.records.load::<u64>(self.names.count.as_bytes())?.unwrap_or_default();
+        let entry = Entry {
+            name: format!("fill/{nonce}/{number}"),
+            to: Some(self.address()),
+            value: U256::ZERO,
+            data: Bytes::new(),
+            gas: Some(TRANSFER_GAS),
+            blobs: 0,
+            nonce: Some(nonce),
+            versions: Vec::new(),
+            outcome: None,
+        };
+        tracing::warn!(nonce, "a transaction is gone from L1, its nonce is used for nothing");
+        self.records.commit(vec![
+            put(self.entry(number), &entry)?,
+            put(&self.names.count, &(number + 1))?,
+            put(key(&self.names.open, number), &())?,
+        ])?;
+        Ok(Step::Done)
     }
 
     /// A transaction with a nonce: looks for it, sends it (again), raises its fees.
@@ -535,6 +568,12 @@ fn is_revert(message: &str, data: Option<&Bytes>) -> bool {
     data.is_some() || message.to_lowercase().contains("revert")
 }
 
+/// The first nonce from `used` on that none of these transactions has and that one of them waits for.
+fn gap(used: u64, nonces: impl Iterator<Item = u64>) -> Option<u64> {
+    let waiting: BTreeSet<u64> = nonces.filter(|nonce| *nonce >= used).collect();
+    (used..=*waiting.last()?).find(|nonce| !waiting.contains(nonce))
+}
+
 fn included(receipt: L1Receipt) -> Outcome {
     Outcome::Included {
         transaction: receipt.transaction,
@@ -545,5 +584,17 @@ fn included(receipt: L1Receipt) -> Outcome {
         blob_gas_used: receipt.blob_gas_used,
         created: receipt.created,
         logs: receipt.logs,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::gap;
+
+    #[test]
+    fn the_first_nonce_that_nobody_has_is_the_gap() {
+        let of = |nonces: &[u64]| gap(5, nonces.iter().copied());
+        assert_eq!([of(&[]), of(&[5, 6]), of(&[3, 4])], [None; 3]);
+        assert_eq!([of(&[6, 7]), of(&[7, 5]), of(&[4, 5, 8])], [Some(5), Some(6), Some(6)]);
     }
 }

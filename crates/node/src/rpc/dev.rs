@@ -40,7 +40,7 @@ pub(super) fn register(methods: &mut Methods) {
     methods.add("evm_snapshot", 0, |api, _| Ok(U64::from(api.node.chain().head_number())));
     methods.add("evm_revert", 1, |api, args| {
         let number: U64 = args.required()?;
-        Ok(api.node.chain().set_head(number.to()).is_ok())
+        Ok(api.node.revert_to(number.to()).is_ok())
     });
     methods.add("anvil_rollback", 1, |api, args| {
         let Number(depth) = args.optional()?.unwrap_or(Number(1));

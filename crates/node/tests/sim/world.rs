@@ -18,7 +18,7 @@ use vellum_node::batcher::{Batcher, BatcherOptions};
 use vellum_node::chain::{Chain, Rules};
 use vellum_node::clock::{Clock, ManualClock};
 use vellum_node::contracts::{Portal, Rollup};
-use vellum_node::coordinator::{Coordinator, CoordinatorOptions, CoordinatorParts, ProveMode};
+use vellum_node::coordinator::{Coordinator, CoordinatorOptions, CoordinatorParts, ProofRecords, ProveMode};
 use vellum_node::deploy::{DeployOptions, Deployer, read};
 use vellum_node::finalizer::Finalizer;
 use vellum_node::genesis::Genesis;
@@ -103,6 +103,8 @@ pub(crate) struct World {
     sent: Vec<Bytes>,
     /// Recipients of deposits; the n-th gets n + 1 wei.
     deposits: Vec<Address>,
+    /// Their transactions on L1.
+    deposited: Vec<Vec<u8>>,
     summary: Summary,
     // The last one to go.
     _server: Server,
@@ -173,6 +175,7 @@ impl World {
             process: None,
             sent: Vec::new(),
             deposits: Vec::new(),
+            deposited: Vec::new(),
             summary: Summary::default(),
             _server: server,
             _runtime: runtime,
@@ -244,6 +247,7 @@ impl World {
         let transaction =
             transaction(DEPOSITOR, L1_CHAIN_ID, number, (portal, number + 1), call.abi_encode());
         self.l1.submit(&transaction).unwrap();
+        self.deposited.push(transaction);
         self.deposits.push(to);
     }
 
@@ -265,7 +269,8 @@ impl World {
         }
     }
 
-    /// L1 loses its newest blocks; their transactions wait again and some new blocks come.
+    /// L1 loses its newest blocks, and some new blocks come. The transactions wait again, or are gone as well: then users
+    /// send theirs again.
     fn reorg(&mut self) {
         let head = self.l1.chain().head_number();
         let depth = 1 + self.random.below(2 * CONFIRMATIONS_MAX);
@@ -273,7 +278,15 @@ impl World {
         if target >= head {
             return;
         }
-        self.l1.set_head(target).unwrap();
+        if self.random.once_in(2) {
+            self.l1.set_head(target).unwrap();
+        } else {
+            self.l1.revert_to(target).unwrap();
+            for transaction in &self.deposited {
+                // Those that are still in the chain are refused.
+                let _ = self.l1.submit(transaction);
+            }
+        }
         self.summary.reorgs += 1;
         for _ in 0..=depth {
             self.mine();
@@ -319,12 +332,13 @@ impl World {
             }
         }
         panic!(
-            "seed {}: after {QUIET_SECONDS} s without faults block {} is final, {} sealed, {} of {} deposits arrived; tasks: {:?}",
+            "seed {}: after {QUIET_SECONDS} s without faults block {} is final, {} sealed, {} of {} deposits arrived; {}; tasks: {:?}",
             self.seed,
             self.final_block(),
             self.process.as_ref().unwrap().node.chain().head_number(),
             self.deposits_on_l2(),
             self.deposits.len(),
+            self.states(),
             self.complaints(),
         );
     }
@@ -338,6 +352,21 @@ impl World {
                 }
             }
         }
+    }
+
+    /// How far batches are, on L1 and by the node.
+    fn states(&self) -> String {
+        let rollup = self.network.deployment.contracts.rollup;
+        let committed = read(&*self.truth, rollup, &Rollup::lastCommittedCall {}).unwrap();
+        let proven = read(&*self.truth, rollup, &Rollup::lastProvenCall {}).unwrap();
+        let batches = Batches::new(Records::new(self.disk.clone()));
+        let of_node = (1..=batches.last().unwrap()).map(|index| {
+            let batch = batches.existing(index).unwrap();
+            format!("{index} {:?}, attempt {}", batch.state, batch.attempt)
+        });
+        let of_node: Vec<_> = of_node.collect();
+        let job = ProofRecords::new(Records::new(self.disk.clone())).job().unwrap();
+        format!("L1 has {committed} batches, {proven} proven; node: {of_node:?}, proving {job:?}")
     }
 
     fn complaints(&self) -> Vec<String> {
