@@ -333,7 +333,8 @@ impl Batcher {
     fn commit_again(&self, first: u64) -> Result<Step, BatcherError> {
         let last = self.batches.last()?;
         let end = self.batches.existing(last)?;
-        let block = if end.last_block <= self.l2.head() { Some(self.l2.block(end.last_block)?) } else { None };
+        let block =
+            if end.last_block <= self.l2.head() { Some(self.l2.block(end.last_block)?) } else { None };
         // Blocks are taken back from the end, so batches are too.
         let Some(block) = block.filter(|block| block.output_root == end.output_root) else {
             tracing::warn!(index = last, "L2 took the batch's blocks back");
