@@ -29,14 +29,26 @@ after(async () => {
     anvil?.kill();
 });
 
-test("a deposit from anvil arrives and its batch is committed there", async () => {
+async function deposit(to) {
     const { abi } = artifact("Portal");
     const wallet = new Wallet(devnet.accounts[1].private_key, l1);
     const portal = new Contract(devnet.contracts.portal, abi, wallet);
-    const to = "0x00000000000000000000000000000000000d0e05";
-    const sent = await portal.depositTransaction(to, parseEther("2"), 100_000n, false, "0x", { value: parseEther("2") });
+    const value = parseEther("2");
+    const sent = await portal.depositTransaction(to, value, 100_000n, false, "0x", { value });
     await sent.wait();
-    await until("the deposit on L2", async () => (await l2.getBalance(to)) === parseEther("2"));
+    await until("the deposit on L2", async () => (await l2.getBalance(to)) === value);
+}
+
+test("a deposit from anvil arrives and its batch is committed there", async () => {
+    await deposit("0x00000000000000000000000000000000000d0e05");
     const block = await l2.getBlockNumber();
     await until("the batch on anvil", async () => (await l2.getBlock("safe")).number >= block, 120);
+});
+
+test("while L1 does not answer L2 goes on, and deposits arrive again afterwards", async () => {
+    anvil.kill("SIGSTOP");
+    const before = await l2.getBlockNumber();
+    await until("blocks without L1", async () => (await l2.getBlockNumber()) >= before + 3);
+    anvil.kill("SIGCONT");
+    await deposit("0x00000000000000000000000000000000000d0e06");
 });

@@ -44,6 +44,11 @@ impl ManualClock {
         Self(Mutex::new(watch::Sender::new(now)))
     }
 
+    /// Sets the clock, also back.
+    pub fn set(&self, time: Duration) {
+        self.0.lock().send_modify(|now| *now = time);
+    }
+
     /// Moves the clock forward.
     pub fn advance(&self, by: Duration) {
         self.0.lock().send_modify(|now| *now = now.saturating_add(by));

@@ -42,9 +42,14 @@ async fn at_intervals(
             () = clock.sleep_until(next) => {}
         }
         seal(node.clone()).await?;
-        // After a long block the next one is not made at once, or nothing else would ever run.
-        next = (next + interval).max(clock.now());
+        next = following(next, clock.now(), interval);
     }
+}
+
+/// When the block after the one that was due at `due` is due. After a long block it is not made at once, or nothing else
+/// would ever run; after a clock that jumped back it is not an hour away.
+fn following(due: Duration, now: Duration, interval: Duration) -> Duration {
+    (due + interval).clamp(now, now + interval)
 }
 
 async fn on_demand(node: Arc<Node>, stop: watch::Receiver<bool>) -> Result<(), NodeError> {
@@ -78,4 +83,20 @@ async fn seal(node: Arc<Node>) -> Result<(), NodeError> {
 async fn stopped(mut stop: watch::Receiver<bool>) {
     // A sender that is gone means the same.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, following};
+
+    #[test]
+    fn blocks_are_due_at_most_an_interval_from_now() {
+        let of = |due, now| {
+            following(Duration::from_secs(due), Duration::from_secs(now), Duration::from_secs(2)).as_secs()
+        };
+        assert_eq!(of(100, 100), 102);
+        assert_eq!(of(100, 101), 102, "a late block does not move the next one");
+        assert_eq!(of(100, 109), 109, "a very late one does");
+        assert_eq!(of(100, 40), 42, "the clock jumped back");
+    }
 }

@@ -226,3 +226,18 @@ fn scans_keep_to_their_prefix_and_order() {
         assert_eq!(store.get(Table::Meta, b"a/1").unwrap(), None);
     }
 }
+
+/// The clock may jump back: timestamps go on one second at a time, and the clock's time counts again once it is past them.
+#[test]
+fn a_clock_that_jumps_back_stops_nothing() {
+    let (node, clock) = crate::harness::node();
+    let now = std::time::Duration::from_secs(GENESIS_TIME + 1_000);
+    clock.set(now);
+    let timestamp = |node: &Node| node.seal().unwrap().header.timestamp;
+    assert_eq!(timestamp(&node), GENESIS_TIME + 1_000);
+    clock.set(now - std::time::Duration::from_secs(900));
+    assert_eq!(timestamp(&node), GENESIS_TIME + 1_001);
+    assert_eq!(timestamp(&node), GENESIS_TIME + 1_002);
+    clock.set(now + std::time::Duration::from_secs(5));
+    assert_eq!(timestamp(&node), GENESIS_TIME + 1_005);
+}
