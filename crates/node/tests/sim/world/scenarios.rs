@@ -366,3 +366,34 @@ impl World {
         assemble((0..THRESHOLD).map(sign).collect())
     }
 }
+
+/// A reorg that loses a transaction which was thought to be firm leaves a nonce that the next one waits for.
+#[test]
+fn a_lost_nonce_does_not_hold_up_later_transactions() {
+    let world = World::new(4);
+    let options = SenderOptions { confirmations: 0, ..SenderOptions::default() };
+    let records = Records::new(Arc::new(MemoryStore::default()));
+    let key = keys::dev(STRANGER).unwrap();
+    let sender = Sender::new(world.truth.clone(), records, key, L1_CHAIN_ID, options);
+    let submit = |name: &str, to: u8| {
+        let request =
+            Request { to: Some(Address::repeat_byte(to)), value: U256::from(1), ..Default::default() };
+        sender.submit(name, &request).unwrap();
+    };
+    let outcome = |name: &str| {
+        for _ in 0..30 {
+            let _ = sender.step(millis(&world.clock));
+            world.mine();
+            if let Some(outcome) = sender.outcome(name).unwrap() {
+                return outcome;
+            }
+        }
+        panic!("nothing became of {name}");
+    };
+    submit("lost", 0xe1);
+    let Outcome::Included { block, success: true, .. } = outcome("lost") else { panic!("it fails") };
+    submit("later", 0xe2);
+    assert_eq!(sender.step(millis(&world.clock)).unwrap(), Step::Done, "it is signed");
+    world.l1.revert_to(block - 1).unwrap();
+    assert!(matches!(outcome("later"), Outcome::Included { success: true, .. }));
+}
