@@ -1,5 +1,6 @@
 //! A deterministic simulation of the rollup: its real tasks over a real L1 chain with the real contracts, in one thread, with
-//! crashes around every commit and every message to L1, calls to L1 without an answer, and L1 reorgs.
+//! crashes around every commit and every message to L1, calls to L1 without an answer, and L1 reorgs that are deeper than the
+//! node waits for, in half of which L1 loses the transactions as well. Beside it, scenarios: one situation each.
 //!
 //! What happens follows from a seed. `VELLUM_SIM_SEED=7 cargo nextest run --release -p vellum-node --test sim` (or `just sim 7`)
 //! runs one; without it the seeds from 0 are run, as many as `VELLUM_SIM_SEEDS` says or thirty. What is not simulated yet: the
