@@ -314,7 +314,13 @@ impl Batcher {
                 tracing::info!(index = batch.index, blocks = batch.last_block, "batch committed on L1");
                 Ok(Step::Done)
             }
-            (_, hash) if hash != B256::ZERO => Err(BatcherError::Overtaken(batch.index)),
+            (_, hash) if hash != B256::ZERO => {
+                let ours = self.earlier_attempt(batch, hash)?;
+                self.l2.set_safe(ours.last_block)?;
+                self.records.commit(vec![Batches::change(&ours)?])?;
+                tracing::info!(index = ours.index, "an earlier attempt to commit the batch succeeded");
+                Ok(Step::Done)
+            }
             // Included, and gone again.
             (Some(_), _) => self.commit_again(batch.index),
             (None, _) if !self.anchor_stands(&batch)? => self.commit_again(batch.index),
@@ -380,10 +386,27 @@ impl Batcher {
             match self.on_l1(index)? {
                 B256::ZERO => first = Some(index),
                 hash if hash == batch.hash => break,
-                _ => return Err(BatcherError::Overtaken(index)),
+                hash => {
+                    let ours = self.earlier_attempt(batch, hash)?;
+                    self.records.commit(vec![Batches::change(&ours)?])?;
+                    break;
+                }
             }
         }
         Ok(first)
+    }
+
+    /// The batch as L1 has it, if that is this batch with the anchor of an earlier attempt: a transaction that a reorg took
+    /// out may be included again after all. Everything but the anchor is bound by the hash.
+    fn earlier_attempt(&self, mut batch: Batch, hash: B256) -> Result<Batch, BatcherError> {
+        let index = batch.index;
+        let known = read(&*self.l1, self.rollup(), &Rollup::batchCall { index })?;
+        batch.l1_number = known.l1Number.to();
+        batch.l1_hash = self.l1.header(batch.l1_number)?.map(|header| header.hash).unwrap_or_default();
+        batch.hash = header_hash(&batch.header());
+        batch.state = BatchState::Committed;
+        batch.commit = None;
+        if batch.hash == hash { Ok(batch) } else { Err(BatcherError::Overtaken(index)) }
     }
 
     fn anchor_stands(&self, batch: &Batch) -> Result<bool, BatcherError> {

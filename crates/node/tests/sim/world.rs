@@ -288,7 +288,8 @@ impl World {
             }
         }
         self.summary.reorgs += 1;
-        for _ in 0..=depth {
+        // The node may look while the new fork is still short.
+        for _ in 0..self.random.below(depth + 2) {
             self.mine();
         }
     }

@@ -397,3 +397,35 @@ fn a_lost_nonce_does_not_hold_up_later_transactions() {
     world.l1.revert_to(block - 1).unwrap();
     assert!(matches!(outcome("later"), Outcome::Included { success: true, .. }));
 }
+
+/// A reorg takes a commit out, the batcher prepares another one with a newer anchor, and then L1 includes the first one.
+#[test]
+fn a_commit_that_comes_back_after_a_reorg_is_taken_for_what_it_is() {
+    // With the confirmation depth 0.
+    let mut world = World::with(3, ProveMode::Never, |_| ());
+    world.transfer();
+    world.pass(3);
+    let committed = |world: &World| {
+        let batch = Batches::new(Records::new(world.disk.clone())).get(1).unwrap();
+        batch.filter(|batch| batch.state == vellum_node::batch::BatchState::Committed)
+    };
+    for _ in 0..40 {
+        world.mine();
+        world.settle_tasks();
+        if committed(&world).is_some() {
+            break;
+        }
+    }
+    let first = committed(&world).unwrap();
+    world.l1.set_head(first.commit.unwrap().block - 1).unwrap();
+    world.settle_tasks();
+    let second = Batches::new(Records::new(world.disk.clone())).existing(1).unwrap();
+    assert!(second.attempt == 1 && second.hash != first.hash, "{second:?}");
+    world.mine();
+    assert_eq!(read(&*world.truth, world.rollup(), &Rollup::batchHashCall { index: 1 }).unwrap(), first.hash);
+    for _ in 0..5 {
+        world.settle_tasks();
+        world.mine();
+    }
+    assert_eq!(committed(&world).unwrap().hash, first.hash, "{:?}", world.complaints());
+}
