@@ -130,6 +130,8 @@ pub struct Job {
     pub last: u64,
     /// The prover's name for it: range and content, so that a reorg makes another one.
     pub id: String,
+    /// Hash of the last batch, which binds all before it: another anchor is another statement.
+    pub batch_hash: B256,
     /// keccak256 of the public output.
     pub digest: B256,
     /// Milliseconds when it was chosen.
@@ -320,6 +322,7 @@ impl Coordinator {
             first,
             last,
             id: format!("{first}-{last}-{}", hex::encode(&digest[..8])),
+            batch_hash: output.batchHash,
             digest,
             since_ms: now_ms,
             proven: None,
@@ -338,7 +341,7 @@ impl Coordinator {
             return Ok(false);
         }
         let Some(end) = self.batches.get(job.last)? else { return Ok(false) };
-        Ok(end.state == BatchState::Committed)
+        Ok(end.state == BatchState::Committed && end.hash == job.batch_hash)
     }
 
     fn drop_job(&self, job: &Job) -> Result<Step, CoordinatorError> {
